@@ -1,0 +1,1 @@
+"""Arauto: a self-hosted notification hub for integrations."""

@@ -1,0 +1,331 @@
+"""The store: the one truth about what was accepted, decided and done. All SQL lives here, in named queries.
+
+Store is the protocol that the engine speaks; SQLite and PostgreSQL pass one suite. Three rules hold for every verb:
+it is one transaction, it may run twice (ids are derived, inserts ignore what is there), and work that was taken is
+held under a lease (``lease_until``) with an owner, so that a node which died or slept loses it to another.
+A message's ``fence`` counts its claims: only the newest claim may settle it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct, field
+
+from arauto.model import JSON, Event, Message, MessageState, Recipient, Run
+
+
+class NewEvent(Struct, frozen=True):
+    """An event to be appended, and the SHA-256 (hex) of what its producer sent, by which repeats are told apart."""
+
+    event: Event
+    body_hash: str
+
+
+class Appended(Struct, frozen=True):
+    """What became of an event to be appended: ``same`` was there already, ``conflict`` is there with another body."""
+
+    key: str
+    outcome: Literal["new", "same", "conflict"]
+    body_hash: str
+    """The hash that is stored."""
+
+
+class Pending(Struct, frozen=True):
+    """An event that waits to be planned; ``claims`` counts how often somebody took it, this time included."""
+
+    event: Event
+    claims: int
+
+
+class InboxItem(Struct, frozen=True, kw_only=True):
+    """A message in a recipient's in-app inbox; ``id`` is the message's."""
+
+    id: str
+    recipient: str
+    created_at: datetime
+    content: JSON
+    read_at: datetime | None = None
+    tenant: str = "default"
+
+
+class NewMessage(Struct, frozen=True, kw_only=True):
+    """A message to be stored. State ``sending`` claims it for the one who writes it (fence 1)."""
+
+    message: Message
+    state: MessageState
+    due_at: datetime | None = None
+    """When a queued message is due."""
+    inbox: InboxItem | None = None
+    """For the in-app channel: stored in the same transaction, which is what makes it exactly once."""
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """A run as it stands after advancing."""
+
+    run: Run
+    state: Literal["waiting", "done"]
+    due_at: datetime | None = None
+    """When a waiting run is to be asked again."""
+    messages: tuple[NewMessage, ...] = ()
+
+
+class PlanRecord(Struct, frozen=True, kw_only=True):
+    """All that planning one event decided."""
+
+    event: str
+    """Its key."""
+    explanation: JSON
+    """The document that ``explain`` reads: each notification considered, each recipient, each reason."""
+    runs: tuple[RunRecord, ...] = ()
+    upserts: tuple[Recipient, ...] = ()
+
+
+class Claim(Struct, frozen=True):
+    """A message taken for an attempt; its run has its events."""
+
+    message: Message
+    fence: int
+    run: Run
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """How an attempt ended: the message with its attempt completed, and its next state."""
+
+    message: Message
+    fence: int
+    state: MessageState
+    due_at: datetime | None = None
+    """When a queued message is due again."""
+
+
+class DueRun(Struct, frozen=True):
+    """A waiting run to be asked again, and the states of the messages that it has sent so far."""
+
+    run: Run
+    messages: dict[str, MessageState]
+
+
+class StoredEvent(Struct, frozen=True, kw_only=True):
+    """An event as it lies in the store."""
+
+    event: Event
+    received_at: datetime
+    body_hash: str
+    state: Literal["pending", "planned", "quarantined"]
+    explanation: JSON = None
+
+
+class StoredRun(Struct, frozen=True, kw_only=True):
+    """A run as it lies in the store."""
+
+    run: Run
+    state: Literal["waiting", "done"]
+    due_at: datetime | None = None
+
+
+class StoredMessage(Struct, frozen=True, kw_only=True):
+    """A message as it lies in the store."""
+
+    message: Message
+    state: MessageState
+    due_at: datetime | None = None
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """Everything about one event, as ``explain`` needs it."""
+
+    event: StoredEvent
+    runs: tuple[StoredRun, ...]
+    messages: tuple[StoredMessage, ...]
+
+
+class Rejection(Struct, frozen=True, kw_only=True):
+    """A request that was refused; kept so that people can see what they lose. Holds no payload."""
+
+    at: datetime
+    source: str
+    status: int
+    code: str
+    detail: str
+    body_hash: str
+    size: int
+    tenant: str = "default"
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key for the API, known only by its keyed hash."""
+
+    id: str
+    name: str
+    hash: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None = None
+    tenant: str = "default"
+
+
+class Page(Struct, frozen=True):
+    """A page of a listing; ``next`` is the cursor of the following page, None at the end."""
+
+    items: Sequence[JSON]
+    next: str | None
+
+
+class Counts(Struct, frozen=True):
+    """How many events and messages there are in each state; every accepted event is in exactly one."""
+
+    events: dict[str, int]
+    runs: dict[str, int]
+    messages: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By channel, then by state."""
+
+
+class Store(Protocol):
+    """What the engine needs of a database. Every verb raises StoreUnavailable, having done nothing, when it fails."""
+
+    exclusive: bool
+    """Nobody else can have work under lease: at start, all leases found are those of a dead process."""
+
+    # -- the way of an event ---------------------------------------------------------------------------------------
+    async def append_events(
+        self, events: Sequence[NewEvent], *, owner: str, now: datetime, lease_until: datetime
+    ) -> list[Appended]:
+        """Store what is new, pending and leased to ``owner``. Durable when it returns; one answer per event given,
+        in order; the same event twice in one batch is ``new`` then ``same`` (or ``conflict``)."""
+        ...
+
+    async def take_pending(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Pending]:
+        """Lease pending events whose lease has ended, oldest first."""
+        ...
+
+    async def commit_plans(
+        self, plans: Sequence[PlanRecord], *, owner: str, now: datetime, lease_until: datetime
+    ) -> set[str]:
+        """Store plans with their runs and messages, and mark their events planned; upserts overwrite recipients.
+        A plan counts only while its event is pending under ``owner``'s lease: returns the keys of those."""
+        ...
+
+    async def quarantine(self, event: str, reason: JSON) -> None:
+        """Take a pending event out of the way for good, with ``reason`` as its explanation."""
+        ...
+
+    async def take_due_runs(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[DueRun]:
+        """Lease waiting runs that are due, oldest first, with the states of their messages."""
+        ...
+
+    async def commit_runs(
+        self, runs: Sequence[RunRecord], *, owner: str, now: datetime, lease_until: datetime
+    ) -> set[str]:
+        """Store advanced runs and their new messages; returns the keys of the runs still under ``owner``'s lease,
+        which alone were stored."""
+        ...
+
+    async def take_due_messages(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
+        """Claim queued messages that are due, oldest first: state ``sending``, fence one higher."""
+        ...
+
+    async def take_abandoned(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
+        """Claim messages in ``sending`` whose lease has ended, fence one higher: nobody knows how their attempt
+        ended. The caller settles each as unknown."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> list[bool]:
+        """Write outcomes; the runs of awaited messages that ended (``sent``, ``failed``, ``expired``) become due now.
+        False for one whose fence is no longer the newest: its attempt is kept in the message, marked late."""
+        ...
+
+    async def next_due(self) -> datetime | None:
+        """When the next queued message, waiting run or lease of either (or of a pending event) comes due."""
+        ...
+
+    async def end_all_leases(self, now: datetime) -> None:
+        """Let every lease end now. Only for an ``exclusive`` store, at start."""
+        ...
+
+    # -- recipients ------------------------------------------------------------------------------------------------
+    async def recipients(self, tenant: str, ids: Collection[str]) -> dict[str, Recipient]: ...
+
+    async def list_recipients(self, tenant: str, *, after: str | None, limit: int) -> Page:
+        """By id; items are Recipient."""
+        ...
+
+    async def put_recipients(self, tenant: str, recipients: Sequence[Recipient], *, now: datetime) -> None: ...
+
+    async def delete_recipient(self, tenant: str, id: str) -> bool: ...
+
+    # -- inbox -----------------------------------------------------------------------------------------------------
+    async def inbox(self, tenant: str, recipient: str, *, after: str | None, limit: int, unread: bool) -> Page:
+        """Newest first; items are InboxItem."""
+        ...
+
+    async def inbox_counts(self, tenant: str, recipient: str) -> Mapping[str, int]:
+        """``{"read": …, "unread": …}``."""
+        ...
+
+    async def mark_inbox(
+        self, tenant: str, recipient: str, ids: Collection[str] | None, *, read: bool, now: datetime
+    ) -> int:
+        """Mark these items (None: all) as read or unread; returns how many changed."""
+        ...
+
+    # -- people and machines that use the hub ------------------------------------------------------------------------
+    async def put_key(self, key: ApiKey) -> None: ...
+
+    async def keys(self, tenant: str) -> list[ApiKey]: ...
+
+    async def find_key(self, hash: str) -> ApiKey | None:
+        """The key with this hash, revoked or not."""
+        ...
+
+    async def revoke_key(self, tenant: str, id: str, *, now: datetime) -> bool: ...
+
+    async def hub_secret(self, name: str) -> bytes:
+        """32 random bytes kept under this name, made on first use."""
+        ...
+
+    async def record_rejections(self, rejections: Sequence[Rejection], *, keep: int) -> None:
+        """Keep these; of all, only the newest ``keep``."""
+        ...
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+    async def find_events(self, tenant: str, reference: str) -> list[StoredEvent]:
+        """By key (``evt_…``) or by the id that its source gave it, which several sources may share."""
+        ...
+
+    async def story(self, event: str) -> Story | None:
+        """Everything about the event with this key; runs and messages in the order of their making."""
+        ...
+
+    async def message(self, id: str) -> StoredMessage | None: ...
+
+    async def list_events(self, tenant: str, *, after: str | None, limit: int, type: str | None = None) -> Page:
+        """Newest first; items are StoredEvent, without explanation."""
+        ...
+
+    async def list_messages(
+        self,
+        tenant: str,
+        *,
+        after: str | None,
+        limit: int,
+        recipient: str | None = None,
+        channel: str | None = None,
+        state: MessageState | None = None,
+    ) -> Page:
+        """Newest first; items are StoredMessage."""
+        ...
+
+    async def list_rejections(self, tenant: str, *, after: str | None, limit: int) -> Page:
+        """Newest first; items are Rejection."""
+        ...
+
+    async def counts(self) -> Counts: ...
+
+    async def ping(self) -> None:
+        """Raises StoreUnavailable when the database cannot be written."""
+        ...
+
+    async def close(self) -> None: ...
