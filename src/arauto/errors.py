@@ -1,21 +1,21 @@
 """Every error that Arauto raises, as one tree.
 
-    ArautoError
-    ├── UsageFault                 the command or the call was wrong; says what is allowed
-    │   ├── SecretMissing          a named secret is not there
-    │   └── StoreLocked            another process holds the database file
-    ├── CatalogueFaulty            a project folder does not compile; carries all diagnostics
-    ├── LanguageError              an expression or a text is wrong or failed; carries its place
-    ├── IntakeError                a request cannot become events; carries the answer to give
-    │   ├── BadSignature           401
-    │   ├── BadPayload             400, 413, 415, 422
-    │   └── UnknownEventType       422
-    ├── DeliveryError              a provider did not accept a message
-    │   ├── Rejected               never: the message, the address or the whole provider is refused
-    │   ├── Retry                  not now
-    │   └── Ambiguous              it may or may not have been accepted
-    ├── EgressForbidden            an outbound URL leads where the hub may not go
-    └── StoreUnavailable           the database cannot be reached or written; nothing was stored
+ArautoError
+├── UsageFault                 the command or the call was wrong; says what is allowed
+│   ├── SecretMissing          a named secret is not there
+│   └── StoreLocked            another process holds the database file
+├── CatalogueFaulty            a project folder does not compile; carries all diagnostics
+├── LanguageError              an expression or a text is wrong or failed; carries its place
+├── IntakeError                a request cannot become events; carries the answer to give
+│   ├── BadSignature           401
+│   ├── BadPayload             400, 413, 415, 422
+│   └── UnknownEventType       422
+├── DeliveryError              a provider did not accept a message
+│   ├── Rejected               never: the message, the address or the whole provider is refused
+│   ├── Retry                  not now
+│   └── Ambiguous              it may or may not have been accepted
+├── EgressForbidden            an outbound URL leads where the hub may not go
+└── StoreUnavailable           the database cannot be reached or written; nothing was stored
 """
 
 from __future__ import annotations

@@ -40,7 +40,9 @@ def parse_duration(text: str) -> timedelta:
     """``90s``, ``5m``, ``1h30m``, ``2d``, ``1w`` as a timedelta. Raises ValueError, naming what is allowed."""
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is no duration; write a number and a unit (s, m, h, d, w), such as 30s, 5m or 1h30m")
+        raise ValueError(
+            f"{text!r} is no duration; write a number and a unit (s, m, h, d, w), such as 30s, 5m or 1h30m"
+        )
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
 
 
