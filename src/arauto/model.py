@@ -235,12 +235,16 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     number: int
     provider: str
+    request: str | None = None
+    """What was called, without secrets: ``POST https://api.example.com/messages``."""
     started_at: datetime
     ended_at: datetime | None = None
     outcome: Literal["accepted", "retry", "rejected", "unknown"] | None = None
     reason: str | None = None
     answer: str | None = None
     """What the provider said, shortened, without secrets."""
+    reference: str | None = None
+    """The provider's own id of the message, by which its receipts name it."""
     next_at: datetime | None = None
     late: bool = False
     """The answer came after the lease had ended and another attempt had begun."""

@@ -104,6 +104,10 @@ class Accepted(Struct, frozen=True):
 class Provider(Protocol):
     """Carries messages of one channel. Built as ``Provider(settings, egress)``; safe for concurrent use."""
 
+    def request(self, delivery: Delivery) -> str:
+        """What ``send`` will call, for ``explain``: one short line without secrets or personal data."""
+        ...
+
     async def send(self, delivery: Delivery) -> Accepted:
         """Hand it over. Raises Rejected, Retry or Ambiguous; anything else is a bug and counts as Retry."""
         ...

@@ -89,6 +89,8 @@ class Claim(Struct, frozen=True):
     message: Message
     fence: int
     run: Run
+    since: datetime
+    """When it was claimed; of an abandoned message: when the attempt that was abandoned was claimed."""
 
 
 class Settlement(Struct, frozen=True, kw_only=True):
@@ -132,6 +134,8 @@ class StoredMessage(Struct, frozen=True, kw_only=True):
     message: Message
     state: MessageState
     due_at: datetime | None = None
+    claimed_at: datetime | None = None
+    """When its attempt that is under way was claimed; only in state ``sending``."""
 
 
 class Story(Struct, frozen=True, kw_only=True):
@@ -223,8 +227,11 @@ class Store(Protocol):
         which alone were stored."""
         ...
 
-    async def take_due_messages(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
-        """Claim queued messages that are due, oldest first: state ``sending``, fence one higher."""
+    async def take_due_messages(
+        self, *, owner: str, now: datetime, lease_until: datetime, room: Mapping[str, int]
+    ) -> list[Claim]:
+        """Claim queued messages that are due, oldest first, of each channel at most as many as ``room`` says:
+        state ``sending``, fence one higher. A channel that is not in ``room`` is left alone."""
         ...
 
     async def take_abandoned(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:

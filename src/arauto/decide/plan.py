@@ -1,0 +1,277 @@
+"""plan: event × catalogue × recipients → runs, each with reasons; and why the others were not chosen.
+
+In two pure steps, because recipients are fetched between them, once per batch: ``match`` says which notifications
+an event concerns and whom they name; ``plan`` makes the runs and the explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from arauto.errors import LanguageError
+from arauto.model import (
+    JSON,
+    Catalogue,
+    Context,
+    Event,
+    Expression,
+    GroupTarget,
+    Notification,
+    PersonTarget,
+    Reason,
+    Recipient,
+    Run,
+    SystemTarget,
+    Target,
+    derive_id,
+)
+
+CheckAddress = Callable[[str, JSON], JSON]
+"""(channel, address) → its canonical form; raises ValueError."""
+
+
+class Named(Struct, frozen=True):
+    """Somebody that a target names, or why it names nobody."""
+
+    target: str
+    recipient: str | None
+    reason: Reason
+    upsert: dict[str, JSON] | None = None
+
+
+class Considered(Struct, frozen=True):
+    """A notification that listens to the event's type: whether it matched, and whom it names."""
+
+    notification: Notification
+    matched: bool
+    reason: Reason
+    named: tuple[Named, ...] = ()
+
+
+class Plan(Struct, frozen=True):
+    """What follows from one event."""
+
+    explanation: dict[str, JSON]
+    runs: tuple[Run, ...]
+    upserts: tuple[Recipient, ...]
+    failures: int
+    """How many expressions failed."""
+
+
+def event_context(event: Event, catalogue: Catalogue) -> dict[str, JSON]:
+    """What expressions see before a recipient is known."""
+    told = {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "time": event.time.isoformat(),
+        "subject": event.subject,
+        "data": event.data,
+    }
+    project = catalogue.project
+    return {
+        "event": told,
+        "events": [told],
+        "project": {
+            "name": project.name,
+            "public_url": project.public_url,
+            "time_zone": project.time_zone,
+            "brand": msgspec.to_builtins(project.brand),
+        },
+    }
+
+
+def run_context(
+    events: Sequence[Event], recipient: Recipient, catalogue: Catalogue, *, known: Context | None = None
+) -> dict[str, JSON]:
+    """What expressions and texts see in a run; ``known`` is the context of its only event where it is at hand."""
+    if known is None:
+        contexts = [event_context(event, catalogue) for event in events]
+        known = contexts[0]
+        if len(contexts) > 1:
+            known = contexts[0] | {"events": [context["event"] for context in contexts]}
+    return {
+        **known,
+        "recipient": {
+            "id": recipient.id,
+            "kind": recipient.kind,
+            "name": recipient.name,
+            "locale": recipient.locale or catalogue.project.locale,
+            "time_zone": recipient.time_zone or catalogue.project.time_zone,
+            "attributes": recipient.attributes,
+        },
+    }
+
+
+def match(event: Event, context: Context, catalogue: Catalogue) -> tuple[Considered, ...]:
+    """Each notification that listens to this type of event, with whom it names or why it did not match."""
+    return tuple(
+        _consider(notification, context, catalogue) for notification in catalogue.by_event_type.get(event.type, ())
+    )
+
+
+def _consider(notification: Notification, context: Context, catalogue: Catalogue) -> Considered:
+    refused = _refusal(notification.when, context)
+    if refused is not None:
+        return Considered(notification, False, refused)
+    named: list[Named] = []
+    for target in notification.to:
+        refused = _refusal(target.when, context)
+        if refused is not None:
+            named.append(Named(_label(target), None, refused))
+        else:
+            named.extend(_name(target, context, catalogue))
+    return Considered(notification, True, Reason("matched"), tuple(named))
+
+
+def _refusal(condition: Expression | None, context: Context) -> Reason | None:
+    if condition is None:
+        return None
+    try:
+        return None if condition.evaluate(context) else condition.first_failure(context)
+    except LanguageError as error:
+        return _failed(condition.source, error)
+
+
+def _failed(source: str, error: LanguageError) -> Reason:
+    return Reason("expression_failed", {"expression": source, "error": error.message})
+
+
+def _label(target: Target) -> str:
+    match target:
+        case PersonTarget():
+            return f"person: {target.person.source}"
+        case GroupTarget():
+            return f"group: {target.group}"
+        case SystemTarget():
+            return f"system: {target.system}"
+
+
+def _name(target: Target, context: Context, catalogue: Catalogue) -> list[Named]:
+    label = _label(target)
+    match target:
+        case PersonTarget():
+            return [_name_person(target, label, context)]
+        case GroupTarget():
+            reason = Reason("in_group", {"group": target.group})
+            return [Named(label, member, reason) for member in catalogue.groups[target.group].members]
+        case SystemTarget():
+            return [Named(label, target.system, Reason("named", {"system": target.system}))]
+
+
+def _name_person(target: PersonTarget, label: str, context: Context) -> Named:
+    failing = target.person
+    try:
+        person = target.person.evaluate(context)
+        values: dict[str, JSON] | None = None
+        if target.upsert is not None:
+            values = {}
+            for key, failing in target.upsert.items():
+                values[key] = failing.evaluate(context)
+    except LanguageError as error:
+        return Named(label, None, _failed(failing.source, error))
+    if isinstance(person, int) and not isinstance(person, bool):
+        person = str(person)
+    if not isinstance(person, str) or not person:
+        return Named(label, None, Reason("no_person", {"expression": target.person.source, "value": person}))
+    return Named(label, person, Reason("named_by_event", {"expression": target.person.source}), values)
+
+
+def plan(
+    event: Event,
+    considered: Sequence[Considered],
+    recipients: Mapping[str, Recipient],
+    catalogue: Catalogue,
+    *,
+    check_address: CheckAddress,
+    now: datetime,
+) -> Plan:
+    """One run for each recipient of each matching notification, and the document that explains it all.
+
+    ``recipients`` are those of the store that ``considered`` names; those of the catalogue come before them.
+    """
+    known = dict(recipients)
+    upserts: dict[str, Recipient] = {}
+    runs: list[Run] = []
+    told: list[dict[str, JSON]] = []
+    for each in considered:
+        chosen: set[str] = set()
+        lines: list[dict[str, JSON]] = []
+        for named in each.named:
+            reason = named.reason
+            notes: list[Reason] = []
+            recipient: Recipient | None = None
+            if named.recipient is not None:
+                recipient = catalogue.recipients.get(named.recipient) or known.get(named.recipient)
+                if named.upsert is not None and named.recipient not in catalogue.recipients:
+                    fresh, notes = _upsert(recipient, named.recipient, event.tenant, named.upsert, check_address)
+                    if fresh != recipient:
+                        recipient = known[fresh.id] = upserts[fresh.id] = fresh
+                if recipient is None:
+                    reason = Reason("unknown_recipient", {"recipient": named.recipient})
+                elif recipient.id in chosen:
+                    reason, recipient = Reason("already_chosen", {"recipient": recipient.id}), None
+            line: dict[str, JSON] = {"target": named.target, "recipient": named.recipient, "reason": reason}
+            if notes:
+                line["notes"] = notes
+            if recipient is not None:
+                chosen.add(recipient.id)
+                run = Run(
+                    key=derive_id("run", event.key, each.notification.name, recipient.id),
+                    notification=each.notification.name,
+                    recipient=recipient.id,
+                    events=(event,),
+                    entered_at=now,
+                    tenant=event.tenant,
+                )
+                runs.append(run)
+                line["run"] = run.key
+            lines.append(line)
+        told.append(
+            {
+                "notification": each.notification.name,
+                "matched": each.matched,
+                "reason": each.reason,
+                "recipients": lines,
+            }
+        )
+    explanation: dict[str, JSON] = {"catalogue": catalogue.version, "planned_at": now, "notifications": told}
+    return Plan(explanation, tuple(runs), tuple(upserts.values()), _failures(told))
+
+
+def _failures(told: Sequence[dict[str, JSON]]) -> int:
+    reasons = [each["reason"] for each in told]
+    reasons.extend(line["reason"] for each in told for line in each["recipients"])
+    return sum(reason.code == "expression_failed" for reason in reasons)
+
+
+_PLAIN = ("name", "locale", "time_zone")
+
+
+def _upsert(
+    existing: Recipient | None, id: str, tenant: str, values: Mapping[str, JSON], check_address: CheckAddress
+) -> tuple[Recipient, list[Reason]]:
+    """The recipient with these values; an address that is not allowed is left out, and a note says so."""
+    recipient = existing or Recipient(id=id)
+    addresses = dict(recipient.addresses)
+    plain: dict[str, JSON] = {}
+    notes: list[Reason] = []
+    attributes = recipient.attributes
+    for key, value in values.items():
+        if key == "attributes":
+            attributes = {**attributes, **value}
+        elif key in _PLAIN:
+            plain[key] = None if value is None else str(value)
+        elif value is None:
+            addresses.pop(key, None)
+        else:
+            try:
+                addresses[key] = [check_address(key, value)]
+            except ValueError as error:
+                notes.append(Reason("bad_address", {"channel": key, "error": str(error)}))
+    fresh = msgspec.structs.replace(recipient, addresses=addresses, attributes=attributes, **plain)
+    return fresh, notes

@@ -1,0 +1,29 @@
+"""``only_if``: go on only when a condition holds for this recipient, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from arauto.model import JSON, Continue, Decision, Expression, Reason, Situation, Step, Stop
+
+
+class OnlyIf(Struct, frozen=True):
+    """Stops the run when its condition is false."""
+
+    condition: Expression
+    channels: tuple[str, ...] = ()
+
+    def decide(self, situation: Situation) -> Decision:
+        """Continue when the condition is true."""
+        if self.condition.evaluate(situation.context):
+            return Continue(Reason("condition_true", {"condition": self.condition.source}))
+        return Stop(self.condition.first_failure(situation.context))
+
+
+def compile(value: JSON, expression: Callable[[str], Expression]) -> Step:
+    """An expression that is true or false."""
+    if not isinstance(value, str):
+        raise ValueError("write an expression, such as only_if: recipient.attributes.vip")
+    return OnlyIf(expression(value))

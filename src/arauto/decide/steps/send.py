@@ -1,0 +1,79 @@
+"""``send``: hand the notification's text to channels.
+
+``send: email``, ``send: [sms, inapp]`` (all of them), ``send: {first_of: [push, email]}`` (in order, until one works).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from msgspec import Struct
+
+from arauto.model import JSON, Continue, Decision, Expression, Reason, Send, Situation, Step, Wait
+
+_LOOK_AGAIN = timedelta(days=1)
+"""Settling a message wakes its run; this is only the time after which a run looks by itself."""
+
+
+class SendAll(Struct, frozen=True):
+    """Sends to every one of its channels that reaches the recipient."""
+
+    channels: tuple[str, ...]
+
+    def decide(self, situation: Situation) -> Decision:
+        """Send once, then continue; channels that do not reach the recipient are named."""
+        run = situation.run
+        if any(sent.step == run.step for sent in run.sent):
+            return Continue(Reason("handed_over", {"channels": list(self.channels)}))
+        reached = tuple(channel for channel in self.channels if channel in situation.reachable)
+        missing = [channel for channel in self.channels if channel not in situation.reachable]
+        if not reached:
+            return Continue(Reason("unreachable", {"channels": missing}))
+        values: dict[str, JSON] = {"channels": list(reached)}
+        return Send(reached, Reason("sends", values | {"unreachable": missing} if missing else values))
+
+
+class SendFirst(Struct, frozen=True):
+    """Sends to the first of its channels that works: when a message fails for good, the next channel is tried."""
+
+    channels: tuple[str, ...]
+
+    def decide(self, situation: Situation) -> Decision:
+        """Send to the next channel in order, wait for its outcome, and continue with the first success."""
+        run = situation.run
+        tried = {sent.channel: sent.outcome for sent in run.sent if sent.step == run.step}
+        left = [channel for channel in self.channels if channel in situation.reachable and channel not in tried]
+        for channel, outcome in tried.items():
+            if outcome == "accepted":
+                return Continue(Reason("first_worked", {"channel": channel}))
+            if outcome is None:
+                if not left:
+                    return Continue(Reason("handed_over", {"channels": [channel]}))
+                return Wait(
+                    situation.now + _LOOK_AGAIN, Reason("awaits_outcome", {"channel": channel, "next": left[0]})
+                )
+        if left:
+            reason = Reason("sends_first", {"channel": left[0], "failed": list(tried), "next": left[1:]})
+            return Send((left[0],), reason, awaited=len(left) > 1)
+        if tried:
+            return Continue(Reason("none_worked", {"channels": list(tried)}))
+        return Continue(Reason("unreachable", {"channels": list(self.channels)}))
+
+
+def compile(value: JSON, expression: Callable[[str], Expression]) -> Step:
+    """A channel, a list of channels, or ``{first_of: [channels]}``."""
+    match value:
+        case str():
+            return SendAll((value,))
+        case [str(), *_] if all(isinstance(channel, str) for channel in value):
+            return SendAll(_distinct(value))
+        case {"first_of": [str(), *_] as channels, **rest} if not rest and all(isinstance(c, str) for c in channels):
+            return SendFirst(_distinct(channels))
+    raise ValueError("write a channel (send: email), a list of channels, or {first_of: [push, email]}")
+
+
+def _distinct(channels: list[str]) -> tuple[str, ...]:
+    if len(set(channels)) < len(channels):
+        raise ValueError(f"a channel stands twice in {channels}; name each once")
+    return tuple(channels)

@@ -1,0 +1,33 @@
+"""``stop``: end the run, always (``stop: true``) or when a condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from arauto.model import JSON, Continue, Decision, Expression, Reason, Situation, Step, Stop
+
+
+class StopIf(Struct, frozen=True):
+    """Stops the run when its condition is true; without a condition, always."""
+
+    condition: Expression | None
+    channels: tuple[str, ...] = ()
+
+    def decide(self, situation: Situation) -> Decision:
+        """Stop when the condition is true."""
+        if self.condition is None:
+            return Stop(Reason("stopped"))
+        if self.condition.evaluate(situation.context):
+            return Stop(Reason("stopped_when", {"condition": self.condition.source}))
+        return Continue(Reason("not_stopped", {"condition": self.condition.source}))
+
+
+def compile(value: JSON, expression: Callable[[str], Expression]) -> Step:
+    """``true``, or an expression that is true or false."""
+    if value is True:
+        return StopIf(None)
+    if isinstance(value, str):
+        return StopIf(expression(value))
+    raise ValueError("write true, or an expression such as stop: event.data.test")

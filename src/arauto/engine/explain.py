@@ -1,0 +1,174 @@
+"""explain: why something was sent, or was not; read from what each stage wrote, never guessed again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from arauto.engine.stages import LEASE
+from arauto.engine.words import say, say_reason
+from arauto.model import JSON, Message
+from arauto.store import StoredEvent, StoredMessage, StoredRun, Story
+
+
+def explain_event(story: Story, *, language: str = "en") -> dict[str, JSON]:
+    """One event, as a document: each notification considered and why it did or did not match, each recipient and
+    why, each run with its log, each message with its attempts, and what happens next. Every reason has a ``text``.
+    """
+    runs = {stored.run.key: stored for stored in story.runs}
+    messages: defaultdict[str, list[StoredMessage]] = defaultdict(list)
+    for stored in story.messages:
+        messages[stored.message.run].append(stored)
+    explanation = story.event.explanation or {}
+    told: dict[str, JSON] = {
+        "event": explain_event_head(story.event, language=language),
+        "catalogue": explanation.get("catalogue"),
+        "planned_at": explanation.get("planned_at"),
+        "notifications": [
+            {
+                "notification": considered["notification"],
+                "matched": considered["matched"],
+                "reason": _reason(considered["reason"], language),
+                "recipients": [_recipient(line, runs, messages, language) for line in considered.get("recipients", ())],
+            }
+            for considered in explanation.get("notifications", ())
+        ],
+    }
+    if "quarantined" in explanation:
+        told["quarantined"] = _reason(explanation["quarantined"], language)
+    return told
+
+
+def explain_event_head(stored: StoredEvent, *, language: str = "en") -> dict[str, JSON]:
+    """What an event is and in which state."""
+    event = stored.event
+    return {
+        "key": event.key,
+        "source": event.source,
+        "id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "time": _time(event.time),
+        "received_at": _time(stored.received_at),
+        "state": stored.state,
+        "state_text": say(f"state.{stored.state}", language=language),
+    }
+
+
+def explain_message(stored: StoredMessage, *, language: str = "en") -> dict[str, JSON]:
+    """One message: where it goes, each attempt with the provider's answer, and what happens next."""
+    message = stored.message
+    return {
+        "id": message.id,
+        "event": message.event,
+        "notification": message.notification,
+        "recipient": message.recipient,
+        "channel": message.channel,
+        "address": show_address(message.address),
+        "state": stored.state,
+        "state_text": say(f"state.{stored.state}", language=language),
+        "created_at": _time(message.created_at),
+        "expires_at": _time(message.expires_at),
+        "due_at": _time(stored.due_at),
+        "attempts": _attempts(message, language),
+        "next": _next(stored, language),
+    }
+
+
+def show_address(address: JSON) -> str:
+    """An address as people may see it: of a URL only what is no secret, of a push subscription only its service."""
+    if isinstance(address, dict):
+        return str(urlsplit(str(address.get("endpoint", ""))).hostname)
+    text = str(address)
+    if "://" in text:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{host}{port}{parts.path}"
+    return text
+
+
+def _recipient(
+    line: dict[str, JSON],
+    runs: dict[str, StoredRun],
+    messages: dict[str, list[StoredMessage]],
+    language: str,
+) -> dict[str, JSON]:
+    told: dict[str, JSON] = {
+        "target": line["target"],
+        "recipient": line["recipient"],
+        "reason": _reason(line["reason"], language),
+        "chosen": "run" in line,
+    }
+    if "notes" in line:
+        told["notes"] = [_reason(note, language) for note in line["notes"]]
+    stored = runs.get(line.get("run", ""))
+    if stored is not None:
+        run = stored.run
+        told["run"] = {
+            "key": run.key,
+            "state": stored.state,
+            "log": [
+                {
+                    "at": _time(entry.at),
+                    "step": entry.step + 1,
+                    "decision": entry.decision,
+                    "reason": {
+                        "code": entry.reason.code,
+                        "values": entry.reason.values,
+                        "text": say_reason(entry.reason, language=language),
+                    },
+                }
+                for entry in run.log
+            ],
+        }
+        if stored.due_at is not None:
+            told["run"]["next"] = say("next.run", {"at": _time(stored.due_at)}, language=language)
+        told["messages"] = [explain_message(each, language=language) for each in messages.get(run.key, ())]
+    return told
+
+
+def _attempts(message: Message, language: str) -> Sequence[dict[str, JSON]]:
+    return [
+        {
+            "number": attempt.number,
+            "provider": attempt.provider,
+            "request": attempt.request,
+            "started_at": _time(attempt.started_at),
+            "ended_at": _time(attempt.ended_at),
+            "outcome": attempt.outcome,
+            "outcome_text": say(f"outcome.{attempt.outcome}", language=language),
+            "reason": attempt.reason,
+            "answer": attempt.answer,
+            "reference": attempt.reference,
+            "next_at": _time(attempt.next_at),
+            "late": attempt.late,
+        }
+        for attempt in message.attempts
+    ]
+
+
+def _next(stored: StoredMessage, language: str) -> str:
+    match stored.state:
+        case "queued":
+            return say("next.attempt", {"at": _time(stored.due_at)}, language=language)
+        case "held":
+            return say("next.person", language=language)
+        case "sending":
+            at = (stored.claimed_at or stored.message.created_at) + LEASE
+            return say("next.lease", {"at": _time(at)}, language=language)
+    return say("next.nothing", language=language)
+
+
+def _reason(reason: dict[str, JSON], language: str) -> dict[str, JSON]:
+    return {
+        "code": reason["code"],
+        "values": reason.get("values", {}),
+        "text": say_reason(reason, language=language),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

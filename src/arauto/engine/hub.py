@@ -1,0 +1,310 @@
+"""hub: the stages, running. Everything in memory here is a hand-off; the database has it all.
+
+An event goes from the intake's commit straight to the planner, and from the plan's commit straight to the senders,
+without being read again. What did not fit into memory, what waits for its time, and what another process left
+behind comes back through ``_look``, which sleeps until the store's next due time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from arauto.crash import crash_point
+from arauto.engine.batch import Batcher
+from arauto.engine.stages import LEASE, Engine, Outgoing, Room
+from arauto.errors import StoreUnavailable
+from arauto.store import Appended, DueRun, InboxItem, NewEvent, Pending, Rejection, Settlement
+
+COMMIT_LIMIT = 256
+"""How many requests, plans or outcomes share one transaction at most."""
+
+PLAN_BACKLOG = 2048
+"""Accepted events that wait in memory for their plan; beyond it, accepting waits too."""
+
+WAITING_PER_SLOT = 8
+"""Claimed messages that may wait for each of a channel's sending slots."""
+
+SWEEP = timedelta(seconds=5)
+"""A hub that shares its database looks at least this often; one that is alone knows when something is due."""
+
+REJECTIONS_KEPT = 10_000
+
+log = structlog.get_logger("arauto.hub")
+
+
+class Hub:
+    """A running hub."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.store = engine, engine.store
+        self._accepting = Batcher(self._append, limit=COMMIT_LIMIT)
+        self._settling = Batcher(self._settle, limit=COMMIT_LIMIT)
+        self._rejecting = Batcher(self._reject, limit=COMMIT_LIMIT)
+        self._to_plan: deque[Pending] = deque()
+        self._planned_some = asyncio.Event()
+        self._accepted_some = asyncio.Event()
+        self._settled_some = asyncio.Event()
+        self._bell = asyncio.Event()
+        self._sleeps_until: datetime | None = None
+        self._to_send: dict[str, asyncio.Queue[Outgoing]] = {}
+        self._capacity: dict[str, int] = {}
+        self._outstanding: dict[str, int] = {}
+        self._full: set[str] = set()
+        self._listeners: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.stopping = False
+
+    # -- for the intake and the API --------------------------------------------------------------------------------
+
+    async def submit(self, events: Sequence[NewEvent]) -> list[Appended]:
+        """Store events; they are durable when this returns. Raises StoreUnavailable, having stored none."""
+        return await self._accepting.put(list(events))
+
+    def reject(self, rejection: Rejection) -> None:
+        """Keep a refused request, soon, for people to see."""
+        self._rejecting.put(rejection).add_done_callback(_forget)
+
+    def listen(self, tenant: str, recipient: str) -> asyncio.Event:
+        """An event that is set when something reaches this recipient's inbox; give it back to ``unlisten``."""
+        heard = asyncio.Event()
+        self._listeners[tenant, recipient].add(heard)
+        return heard
+
+    def unlisten(self, tenant: str, recipient: str, heard: asyncio.Event) -> None:
+        """Stop listening."""
+        self._listeners[tenant, recipient].discard(heard)
+        if not self._listeners[tenant, recipient]:
+            del self._listeners[tenant, recipient]
+
+    def ring(self) -> None:
+        """Look into the store now: something was changed there by hand."""
+        self._bell.set()
+
+    def inbox_changed(self, tenant: str, recipient: str) -> None:
+        """Tell those who listen to this recipient's inbox."""
+        for heard in self._listeners.get((tenant, recipient), ()):
+            heard.set()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is in memory: neither to be stored, planned or sent, nor under way."""
+        waiting = len(self._accepting) + len(self._settling) + len(self._to_plan) + sum(self._outstanding.values())
+        return waiting == 0
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up the work where the last commit left it, and begin."""
+        if self.store.exclusive:
+            await self.store.end_all_leases(self.engine.clock())
+        for name, config in self.engine.catalogue.channels.items():
+            if name not in self.engine.providers:
+                continue
+            self._to_send[name] = asyncio.Queue()
+            self._capacity[name] = config.concurrency * WAITING_PER_SLOT
+            self._outstanding[name] = 0
+            self._spawn(*(self._send(name) for _ in range(config.concurrency)))
+        self._spawn(self._plan(), self._look())
+
+    def _spawn(self, *loops: object) -> None:
+        self._tasks.extend(asyncio.create_task(each) for each in loops)  # type: ignore[arg-type]
+
+    async def stop(self, grace: timedelta = timedelta(seconds=20)) -> None:
+        """Finish what is under way, give back what is not, and end."""
+        self.stopping = True
+        try:
+            async with asyncio.timeout(grace.total_seconds()):
+                await self._accepting.drain()
+                while self._to_plan:
+                    self._planned_some.clear()
+                    await self._planned_some.wait()
+                self._give_back()
+                while sum(self._outstanding.values()):
+                    self._settled_some.clear()
+                    await self._settled_some.wait()
+                await self._settling.drain()
+                await self._rejecting.drain()
+        except TimeoutError:
+            log.warning("stopped before everything under way had ended", outstanding=dict(self._outstanding))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _give_back(self) -> None:
+        """Messages that no sender has begun are put back, due at once for whoever comes next."""
+        now = self.engine.clock()
+        for name, queue in self._to_send.items():
+            while not queue.empty():
+                claim = queue.get_nowait().claim
+                back = Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=now)
+                self._settling.put(back).add_done_callback(_forget)
+                self._outstanding[name] -= 1
+
+    # -- accept ----------------------------------------------------------------------------------------------------
+
+    async def _append(self, requests: list[list[NewEvent]]) -> list[list[Appended]]:
+        while len(self._to_plan) > PLAN_BACKLOG:
+            self._planned_some.clear()
+            await self._planned_some.wait()
+        crash_point("accept.before")
+        now = self.engine.clock()
+        flat = [new for request in requests for new in request]
+        appended = await self.store.append_events(flat, owner=self.engine.owner, now=now, lease_until=now + LEASE)
+        crash_point("accept.committed")
+        for new, result in zip(flat, appended, strict=True):
+            if result.outcome == "new":
+                self.engine.metrics.events.labels(new.event.type).inc()
+                self._to_plan.append(Pending(new.event, 1))
+            else:
+                self.engine.metrics.duplicates.inc()
+        self._accepted_some.set()
+        results = iter(appended)
+        return [[next(results) for _ in request] for request in requests]
+
+    async def _reject(self, rejections: list[Rejection]) -> list[None]:
+        await self.store.record_rejections(rejections, keep=REJECTIONS_KEPT)
+        return [None] * len(rejections)
+
+    # -- plan ------------------------------------------------------------------------------------------------------
+
+    async def _plan(self) -> None:
+        while True:
+            if not self._to_plan:
+                self._accepted_some.clear()
+                await self._accepted_some.wait()
+                continue
+            batch = [self._to_plan[index] for index in range(min(COMMIT_LIMIT, len(self._to_plan)))]
+            crash_point("plan.before")
+            await self._insist("plan", self._plan_batch, batch)
+            for _ in batch:
+                self._to_plan.popleft()
+            self._planned_some.set()
+
+    async def _plan_batch(self, batch: list[Pending]) -> None:
+        room = self._room()
+        outgoing, inbox = await self.engine.plan(batch, room)
+        crash_point("plan.committed")
+        self._dispatch(outgoing, inbox, room)
+
+    async def _insist(self, stage: str, work: object, *arguments: object) -> None:
+        """Repeat a stage until the database takes it; every stage may run twice."""
+        wait = 0.1
+        while True:
+            try:
+                await work(*arguments)  # type: ignore[operator]
+            except StoreUnavailable as error:
+                log.warning("the database is not available; trying again", stage=stage, wait_s=wait, error=str(error))
+            except Exception as error:
+                log.error("a stage failed; its work comes back when its lease ends", stage=stage, exc_info=error)
+                return
+            else:
+                return
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 5)
+
+    # -- send and settle -------------------------------------------------------------------------------------------
+
+    def _room(self) -> Room:
+        return {name: self._capacity[name] - self._outstanding[name] for name in self._to_send}
+
+    def _dispatch(self, outgoing: Sequence[Outgoing], inbox: Sequence[InboxItem], room: Room) -> None:
+        for each in outgoing:
+            channel = each.claim.message.channel
+            self._outstanding[channel] += 1
+            self._to_send[channel].put_nowait(each)
+        self._full.update(channel for channel, left in room.items() if left <= 0)
+        if self._listeners:
+            for item in inbox:
+                self.inbox_changed(item.tenant, item.recipient)
+
+    async def _send(self, channel: str) -> None:
+        queue = self._to_send[channel]
+        while True:
+            outgoing = await queue.get()
+            crash_point("send.before")
+            settlement = await self.engine.attempt(outgoing)
+            crash_point("send.after")
+            self._settling.put(settlement).add_done_callback(lambda done: self._settled(channel, done))
+
+    def _settled(self, channel: str, done: asyncio.Future[None]) -> None:
+        _forget(done)
+        self._outstanding[channel] -= 1
+        self._settled_some.set()
+        if channel in self._full and self._outstanding[channel] <= self._capacity[channel] // 2:
+            self._full.discard(channel)
+            self._bell.set()
+
+    async def _settle(self, settlements: list[Settlement]) -> list[None]:
+        crash_point("settle.before")
+        await self._insist("settle", self.engine.settle, settlements)
+        crash_point("settle.committed")
+        for settlement in settlements:
+            due = settlement.due_at
+            wakes_run = settlement.message.awaited and settlement.state in ("sent", "failed", "expired")
+            if wakes_run or (due is not None and (self._sleeps_until is None or due < self._sleeps_until)):
+                self._bell.set()
+        return [None] * len(settlements)
+
+    # -- look for what is due --------------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while True:
+            self._bell.clear()
+            self._sleeps_until = None
+            try:
+                found = await self._take_due()
+                if found:
+                    continue
+                due = await self.store.next_due()
+            except StoreUnavailable as error:
+                log.warning("the database is not available; looking again", error=str(error))
+                due = None
+            now = self.engine.clock()
+            longest = timedelta(hours=1) if self.store.exclusive and due is not None else SWEEP
+            self._sleeps_until = now + longest if due is None else min(max(due, now), now + longest)
+            # Something that is due and was not taken has no room or another owner: looking at once would only spin.
+            seconds = max((self._sleeps_until - now).total_seconds(), 0.2)
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._bell.wait()
+            except TimeoutError:
+                pass
+
+    async def _take_due(self) -> bool:
+        now, owner = self.engine.clock(), self.engine.owner
+        lease_until = now + LEASE
+        pending = await self.store.take_pending(owner=owner, now=now, lease_until=lease_until, limit=COMMIT_LIMIT)
+        if pending:
+            await self._plan_batch(pending)
+        abandoned = await self.store.take_abandoned(owner=owner, now=now, lease_until=lease_until, limit=COMMIT_LIMIT)
+        if abandoned:
+            await self.engine.settle([self.engine.abandoned(claim) for claim in abandoned])
+        runs: list[DueRun] = await self.store.take_due_runs(
+            owner=owner, now=now, lease_until=lease_until, limit=COMMIT_LIMIT
+        )
+        if runs:
+            room = self._room()
+            outgoing, inbox = await self.engine.advance(runs, room)
+            self._dispatch(outgoing, inbox, room)
+        room = {channel: left for channel, left in self._room().items() if left > 0}
+        claims = (
+            await self.store.take_due_messages(owner=owner, now=now, lease_until=lease_until, room=room) if room else []
+        )
+        if claims:
+            outgoing, ended = await self.engine.prepare(claims, lease_until)
+            for claim in outgoing:
+                room[claim.claim.message.channel] -= 1
+            self._dispatch(outgoing, (), room)
+            if ended:
+                await self.engine.settle(ended)
+        return bool(pending or abandoned or runs or claims)
+
+
+def _forget(done: asyncio.Future[None]) -> None:
+    if not done.cancelled() and done.exception() is not None:
+        log.error("could not be stored", exc_info=done.exception())
