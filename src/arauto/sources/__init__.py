@@ -1,7 +1,11 @@
 """Sources: systems that events come from; how their calls are verified and turned into events.
 
-A folder here is a source kind: its ``__init__`` has ``Settings``, a frozen Struct that ``sources/<name>.yaml`` is
-checked against, and ``compile(name, settings) -> Source``. The folder is the registration: nothing else lists them.
+A folder here is a source kind: its ``__init__`` has ``KIND``, a Kind; ``Settings``, a frozen Struct that
+``sources/<name>.yaml`` is checked against; and ``compile(name, settings) -> Source``, which raises SettingsFaulty.
+Beside it lie ``doc.md`` and ``fixtures/*.json``. The folder is the registration: nothing else lists them.
+
+The modules here are what kinds are made of: ``payload`` (strict JSON), ``verifier`` (signatures), ``mapping``
+(payloads to events) and ``webhook`` (a whole source); ``cloudevents`` is the hub's own intake, and no kind.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -33,6 +37,15 @@ class Request(Struct, frozen=True, kw_only=True):
     """The raw bytes, as signed."""
     url: str
     """The public URL that the sender called, for schemes that sign it."""
+
+    def header(self, name: str) -> str | None:
+        """The value of the header with this (lower-case) name; those of a repeated one are joined by ``, ``."""
+        values = [value for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None
+
+    def parameter(self, name: str) -> str | None:
+        """The value of this query parameter; the first one where it is repeated."""
+        return next((value for key, value in self.query if key == name), None)
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -56,12 +69,57 @@ class Answer(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Path: TypeAlias = tuple[str | int, ...]
+"""Where something is in a settings file: ``("events", 0, "data", "customer")``."""
+
+
+class Kind(Struct, frozen=True):
+    """What a source kind is called, and what it knows by itself."""
+
+    title: str
+    """As people call it: ``GitHub``."""
+    types: tuple[str, ...] = ()
+    """The event types that it gives where ``events`` are not configured, as patterns: ``github.*``."""
+
+
+class SettingFault(Struct, frozen=True):
+    """One fault in a source's settings: where, what, and what to do about it.
+
+    ``line`` and ``column`` count from 1 within the value at ``path``.
+    """
+
+    path: Path
+    code: str
+    message: str
+    hint: str | None = None
+    line: int = 1
+    column: int = 1
+
+
+class SettingsFaulty(Exception):
+    """Settings that fit their Struct but do not compile; ``faults`` has all of it."""
+
+    def __init__(self, faults: Sequence[SettingFault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults))
+
+
 class Source(Protocol):
     """A configured source."""
 
     name: str
     accepted: Answer
     """What to answer when the events are safely stored; it differs per sender."""
+    strict_types: bool
+    """What to do with an event whose type is not in the catalogue: refuse it (422), or, when false, accept it and
+    record it as ignored. Senders with a vocabulary of their own would take a refusal for a broken endpoint."""
+    types: tuple[tuple[Path, str], ...]
+    """The event types that its settings name, each with its place there, for the compiler to look up."""
+
+    def prepare(self) -> None:
+        """Read its secrets, so that a missing one is found at start; else they are read at the first call.
+        Raises SecretMissing, or UsageFault for one that is no key."""
+        ...
 
     def handshake(self, request: Request, now: datetime) -> Answer | None:
         """The answer to a call that only proves who we are (a challenge, a ping), or None for an ordinary call.
