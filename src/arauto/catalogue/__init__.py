@@ -1,0 +1,10 @@
+"""The compiler: a project folder becomes a Catalogue, or the list of everything that is wrong with it.
+
+Read ``compiler`` first: it is the order in which the files of a project are read and checked against each other.
+"""
+
+from __future__ import annotations
+
+from arauto.catalogue.compiler import compile_project
+
+__all__ = ["compile_project"]

@@ -1,0 +1,114 @@
+"""Faults of a project folder: the table of their codes, a collection that grows while the compiler goes on, "did you mean".
+
+A code is stable: people search for it, CI filters by it, and docs/reference/diagnostics.md has an entry for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from arauto.errors import Diagnostic
+
+CODES: dict[str, str] = {
+    # files and folders
+    "bad-name": "The name of a file or folder, which names a thing of the project, holds characters that are not allowed.",
+    "missing-file": "A file that must be there is not.",
+    "unknown-file": "A file or folder lies where the hub reads, and has a name that means nothing to it.",
+    "unreadable-file": "A file cannot be read, or is not UTF-8 text.",
+    "unused-file": "A text lies beside a notification that can never use it.",
+    # YAML
+    "bad-yaml": "The file is not YAML 1.2, or uses something of YAML that project files may not.",
+    "duplicate-key": "A key stands twice in one mapping.",
+    # the shape of a file
+    "missing-key": "A key that must be there is not.",
+    "unknown-key": "A key has no meaning where it stands.",
+    "wrong-type": "A value is, say, a number where text is expected.",
+    "bad-value": "A value has the right type, but is not one of those allowed.",
+    "one-of": "Of several keys, exactly one must be given.",
+    "unknown-step": "A step has a name that no step has.",
+    "bad-step": "What stands under a step is not what this step takes.",
+    # values with a form of their own
+    "bad-address": "An address does not have the form that its channel needs.",
+    "bad-attribute": "A recipient's attributes do not match the attributes' JSON Schema.",
+    "bad-duration": "A duration is not a number and a unit, such as 30s or 1h30m.",
+    "bad-expression": "An expression does not parse.",
+    "bad-locale": "A locale is not a BCP 47 tag that CLDR knows, such as pt-BR.",
+    "bad-network": "A network is not a CIDR range, such as 10.0.0.0/8.",
+    "bad-sample": "A sample of an event type does not match the event type's own JSON Schema.",
+    "bad-schema": "A JSON Schema does not follow the standard (draft 2020-12), or is not self-contained.",
+    "bad-settings": "The settings of a provider or a source do not work together.",
+    "bad-time-zone": "A time zone is not an IANA name, such as America/Sao_Paulo.",
+    # names that lead nowhere, and names given twice
+    "unknown-category": "A notification names a category that arauto.yaml does not have.",
+    "unknown-channel": "A name stands for a channel, and there is no such channel.",
+    "unknown-event-type": "A name stands for an event type that has no file in events/.",
+    "unknown-group": "A notification names a group that no file in recipients/ has.",
+    "unknown-member": "A group names a recipient that no file in recipients/ has.",
+    "unknown-provider": "A channel names a kind of provider that it does not have.",
+    "unknown-source-kind": "A source names a kind that does not exist.",
+    "unknown-system": "A notification names a system that no file in recipients/ has.",
+    "channel-not-configured": "A step sends to a channel that has no file in channels/.",
+    "duplicate-attributes": "Two files in recipients/ hold the attributes' JSON Schema.",
+    "duplicate-group": "Two groups have the same name.",
+    "duplicate-provider": "Two providers of a channel have the same name.",
+    "duplicate-recipient": "Two recipients have the same id.",
+    "no-provider": "A channel has no provider.",
+    # texts
+    "missing-text": "A notification can send on a channel, to a reader of a locale, for which it has no text.",
+}
+"""Every code and what it means, in one sentence. Codes of texts (``text-…``) come from the channels."""
+
+
+class Place(NamedTuple):
+    """A place in a file; both count from 1."""
+
+    line: int
+    column: int
+
+
+START = Place(1, 1)
+"""Where a fault of a whole file is shown."""
+
+
+class Faults:
+    """The faults found so far; adding one never stops the compiler."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, Place, str, str], Diagnostic] = {}
+
+    def add(self, file: str, place: Place, code: str, message: str, hint: str | None = None) -> None:
+        """Note a fault, once; ``code`` is one of CODES, or a channel's own."""
+        fault = Diagnostic(file, place.line, place.column, code, message, hint)
+        self.found.setdefault((file, place, code, message), fault)
+
+
+def closest(name: str, allowed: Iterable[str]) -> str | None:
+    """The one allowed name that ``name`` was most likely meant to be, if any is near."""
+    by_folded = {each.casefold(): each for each in allowed}
+    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[near[0]] if near else None
+
+
+def did_you_mean(name: str, allowed: Iterable[str], otherwise: str | None = None) -> str | None:
+    """A hint for a name that is none of ``allowed``: the nearest one, or else all there are."""
+    names = sorted(set(allowed))
+    near = closest(name, names)
+    if near is not None:
+        return f"did you mean {near}?"
+    if not names or len(names) > 20:
+        return otherwise
+    return f"known: {', '.join(names)}"
+
+
+def listed(names: Iterable[str], word: str = "or") -> str:
+    """``a, b or c``."""
+    *most, last = names
+    return f"{', '.join(most)} {word} {last}" if most else last
+
+
+def shown(path: Path) -> str:
+    """A path as text that every terminal and every JSON parser takes, with ``/`` between its parts."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
