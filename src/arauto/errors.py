@@ -5,6 +5,7 @@ ArautoError
 │   ├── SecretMissing          a named secret is not there
 │   └── StoreLocked            another process holds the database file
 ├── CatalogueFaulty            a project folder does not compile; carries all diagnostics
+├── TextFaulty                 a content file does not compile; carries all diagnostics of that file
 ├── LanguageError              an expression or a text is wrong or failed; carries its place
 ├── IntakeError                a request cannot become events; carries the answer to give
 │   ├── BadSignature           401
@@ -64,6 +65,14 @@ class CatalogueFaulty(ArautoError):
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(diagnostics))
         super().__init__("\n".join(str(diagnostic) for diagnostic in self.diagnostics))
+
+
+class TextFaulty(ArautoError):
+    """A content file does not compile; ``faults`` has all of it, each with its place in the file."""
+
+    def __init__(self, *faults: Diagnostic) -> None:
+        self.faults = faults
+        super().__init__("\n".join(str(fault) for fault in faults))
 
 
 class LanguageError(ArautoError):

@@ -18,6 +18,8 @@ from typing import Any, ClassVar, Protocol
 from msgspec import Struct
 
 from arauto.egress import Egress
+from arauto.errors import Diagnostic as TextFault
+from arauto.errors import TextFaulty
 from arauto.model import JSON, Brand, Composer, RetryPolicy
 
 
@@ -58,25 +60,6 @@ class Channel(Protocol):
     def compile(self, sources: TextSources, brand: Brand) -> Composer:
         """Compile one text. Raises TextFaulty with every fault and its place in its file."""
         ...
-
-
-class TextFault(Struct, frozen=True):
-    """One fault in a content file; ``line`` and ``column`` count from 1."""
-
-    file: str
-    line: int
-    column: int
-    code: str
-    message: str
-    hint: str | None = None
-
-
-class TextFaulty(Exception):
-    """A content file does not compile; ``faults`` has all of it."""
-
-    def __init__(self, *faults: TextFault) -> None:
-        self.faults = faults
-        super().__init__("; ".join(f"{fault.file}:{fault.line}: {fault.message}" for fault in faults))
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
