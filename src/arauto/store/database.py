@@ -1,0 +1,83 @@
+"""What the verbs ask of a database: transactions in which named statements run. Each driver is one small module.
+
+The statements lie beside their driver, in ``queries.sql``; both files have the same names with the same parameters,
+so that the verbs are written once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
+
+SCHEMA_VERSION = 1
+"""The version of both ``schema.sql`` files; a database says its own in its table ``meta``."""
+
+Rows: TypeAlias = list[Any]
+"""What a statement gave: rows that can be indexed and unpacked like tuples."""
+
+
+class Transaction(Protocol):
+    """Statements that take effect together."""
+
+    async def rows(self, statement: str, /, **parameters: object) -> Rows:
+        """Run a statement once. A list is given to it as the driver's kind of array."""
+        ...
+
+    async def many(self, statement: str, columns: Mapping[str, Sequence[object]], /, **parameters: object) -> Rows:
+        """Run a statement for each row of these equally long columns; ``parameters`` are the same for all.
+        Returns what it gave for all rows together, in no order. No row may be concerned twice."""
+        ...
+
+
+class Database(Protocol):
+    """A database of one kind. Everything raises StoreUnavailable, having done nothing, when it fails."""
+
+    exclusive: bool
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """Durable when it is left; undone when it is left by an exception."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A consistent look at what is durable, which no writer delays."""
+        ...
+
+    async def survey(self, statement: str) -> Rows:
+        """A statement that looks at much, kept out of the way of everything else."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Statement(Struct, frozen=True):
+    """A named statement, with its parameters in the order in which they first appear."""
+
+    text: str
+    parameters: tuple[str, ...]
+
+
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*--.*\n?", re.MULTILINE)
+PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+"""A parameter in a statement, and not a cast (``::text``)."""
+
+
+@cache
+def read_statements(package: str) -> dict[str, Statement]:
+    """The statements of a driver's ``queries.sql``, by name."""
+    _, *parts = _NAME.split(files(package).joinpath("queries.sql").read_text(encoding="utf-8"))
+    return {
+        name: Statement(text, tuple(dict.fromkeys(PARAMETER.findall(text))))
+        for name, text in zip(parts[::2], (_COMMENT.sub("", part).strip() for part in parts[1::2]), strict=True)
+    }
+
+
+def read_schema(package: str) -> str:
+    """The statements of a driver's ``schema.sql``."""
+    return files(package).joinpath("schema.sql").read_text(encoding="utf-8")

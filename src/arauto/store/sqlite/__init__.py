@@ -1,0 +1,232 @@
+"""SQLite: one file, one process. Statements run on the event loop, as each takes microseconds; only the commit, which
+waits for the disk, has a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from itertools import repeat
+from pathlib import Path
+
+import apsw
+
+from arauto.errors import StoreLocked, StoreUnavailable, UsageFault
+from arauto.store.database import SCHEMA_VERSION, Rows, Statement, read_schema, read_statements
+from arauto.store.documents import to_document
+
+CHECKPOINT_PAGES = 4000
+"""The write-ahead log is brought home when it has grown to this many pages (16 MB)."""
+_BUSY_MILLISECONDS = 2000
+_SYNC_FAILURES = {apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC}
+
+
+class SqliteDatabase:
+    """A Database in one file, or in memory when ``path`` is None. Raises StoreLocked when another process has it.
+
+    After a failed fsync nobody knows what the disk holds, and a second fsync would claim success: so it serves
+    nothing any more, until the process starts anew and reads the file again.
+    """
+
+    exclusive = True
+
+    def __init__(self, path: str | None) -> None:
+        self._path = None if path is None else Path(path).absolute()
+        self._writing = asyncio.Lock()
+        self._lost: str | None = None
+        self._log_pages = 0
+        self._lock = None if self._path is None else _lock(self._path)
+        try:
+            with _unavailable():
+                self._writer = self._open_writer()
+                self._write = SqliteTransaction(self._writer)
+                self._read = self._write if path is None else SqliteTransaction(self._open_reader())
+        except BaseException:
+            self._unlock()
+            raise
+        self._committing = ThreadPoolExecutor(1, "commit")
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    def _open_writer(self) -> apsw.Connection:
+        writer = apsw.Connection(":memory:" if self._path is None else str(self._path))
+        writer.set_busy_timeout(_BUSY_MILLISECONDS)
+        writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0").fetchall()
+        writer.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY").fetchall()
+        writer.execute("PRAGMA journal_size_limit = 67108864").fetchall()
+        writer.set_wal_hook(self._log_grew)  # also ends SQLite's own checkpoints, whose failures nobody would see
+        if not writer.table_exists("main", "meta"):
+            writer.execute(f"BEGIN IMMEDIATE; {read_schema(__name__)}; COMMIT").fetchall()
+        version = int(str(writer.execute(read_statements(__name__)["schema_version"].text).fetchall()[0][0]))
+        if version > SCHEMA_VERSION:
+            writer.close()
+            raise UsageFault(
+                f"{self._path} was written by a newer Arauto (schema {version}; this one knows {SCHEMA_VERSION}): "
+                "start that version, or give this one another file"
+            )
+        return writer
+
+    def _open_reader(self) -> apsw.Connection:
+        reader = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+        reader.set_busy_timeout(_BUSY_MILLISECONDS)
+        reader.wal_autocheckpoint(0)
+        reader.execute("PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -16384").fetchall()
+        return reader
+
+    # -- working ---------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+        """Raises StoreUnavailable when the disk is full or fails."""
+        async with self._writing:
+            if self._lost is not None:
+                raise StoreUnavailable(self._lost)
+            with _unavailable():
+                before = self._writer.total_changes()
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._write
+                    if self._path is None or self._writer.total_changes() == before:
+                        self._writer.execute("COMMIT")
+                    else:
+                        await self._in_thread_of_commits()
+                except BaseException as error:
+                    self._undo(error)
+                    raise
+
+    async def _in_thread_of_commits(self) -> None:
+        """Commit; when cancelled, only after the commit has ended, as the connection is in use until then."""
+        commit = asyncio.get_running_loop().run_in_executor(self._committing, self._commit)
+        cancelled: asyncio.CancelledError | None = None
+        while not commit.done():
+            try:
+                await asyncio.wait([commit])
+            except asyncio.CancelledError as error:
+                cancelled = error
+        commit.result()
+        if cancelled is not None:
+            raise cancelled
+
+    def _commit(self) -> None:
+        self._writer.execute("COMMIT")
+        if self._log_pages >= CHECKPOINT_PAGES:
+            self._log_pages = 0
+            try:
+                self._writer.wal_checkpoint()
+            except apsw.Error as error:  # what was committed is safe in the log, whatever becomes of this
+                self._note_lost(error)
+
+    def _log_grew(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        self._log_pages = pages
+        return apsw.SQLITE_OK
+
+    def _undo(self, error: BaseException) -> None:
+        self._note_lost(error)
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def _note_lost(self, error: BaseException) -> None:
+        if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", None) in _SYNC_FAILURES:
+            self._lost = (
+                f"the disk under {self._path} failed to store what it had taken (fsync); "
+                "nothing is stored any more: check the disk, then start again"
+            )
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[SqliteTransaction]:
+        """As of the last commit."""
+        with _unavailable():
+            self._read.connection.execute("BEGIN")
+            try:
+                yield self._read
+            finally:
+                self._read.connection.execute("ROLLBACK")
+
+    async def survey(self, statement: str) -> Rows:
+        """In a thread and on a connection of its own; SQLite lets go of the interpreter while it counts."""
+        if self._path is None:
+            return await self._read.rows(statement)
+        return await asyncio.to_thread(self._survey, read_statements(__name__)[statement])
+
+    def _survey(self, statement: Statement) -> Rows:
+        with _unavailable():
+            connection = self._open_reader()
+            try:
+                return connection.execute(statement.text).fetchall()
+            finally:
+                connection.close()
+
+    async def close(self) -> None:
+        """The reader first, so that the writer, which goes last, leaves no log behind."""
+        async with self._writing:
+            self._committing.shutdown()
+            with _unavailable():
+                self._read.connection.close()
+                self._writer.close()
+            self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class SqliteTransaction:
+    """Runs statements on one connection; nothing here suspends."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self._statements = read_statements(__name__)
+
+    async def rows(self, name: str, /, **parameters: object) -> Rows:
+        """Lists arrive as JSON arrays, to be read with ``json_each``."""
+        statement = self._statements[name]
+        values = [
+            to_document(value) if isinstance(value, list) else value
+            for value in map(parameters.__getitem__, statement.parameters)
+        ]
+        return self.connection.execute(statement.text, values).fetchall()
+
+    async def many(self, name: str, columns: Mapping[str, Sequence[object]], /, **parameters: object) -> Rows:
+        """One prepared statement, stepped once for each row."""
+        statement = self._statements[name]
+        values = [columns[key] if key in columns else repeat(parameters[key]) for key in statement.parameters]
+        return self.connection.executemany(statement.text, zip(*values)).fetchall()  # noqa: B905
+
+
+def _lock(path: Path) -> int:
+    """Hold ``<path>.lock`` for as long as the descriptor is open; only its owner may read it and the database."""
+    name = f"{path}.lock"
+    try:
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise UsageFault(
+            f"the database {path} cannot be opened ({error.strerror}): its folder must exist and be writable"
+        ) from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
+        os.close(descriptor)
+        raise StoreLocked(
+            f"the database {path} is in use by process {holder}, which holds {name}: "
+            "stop that process, or give this one another database"
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except apsw.NotADBError:
+        raise UsageFault("the file is no SQLite database: name another one") from None
+    except apsw.Error as error:
+        raise StoreUnavailable(f"SQLite could not go on: {type(error).__name__}: {error}") from error

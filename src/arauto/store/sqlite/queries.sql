@@ -1,0 +1,319 @@
+-- Every statement on SQLite. `-- name: x` begins one; its text ends at the next. `:name` is a parameter, and a list
+-- given for one arrives as a JSON array. The file for PostgreSQL has the same names with the same parameters.
+
+-- name: schema_version
+SELECT value FROM meta WHERE name = 'schema_version';
+
+-- name: ping
+INSERT INTO meta (name, value) VALUES ('pinged_at', :now)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+
+-- events ------------------------------------------------------------------------------------------------------------
+
+-- name: append_events
+INSERT INTO events
+    (key, tenant, id, type, received_at, body_hash, state, owner, leased_until, claims, document)
+VALUES (:key, :tenant, :id, :type, :now, :body_hash, 'pending', :owner, :lease_until, 1, :document)
+ON CONFLICT (key) DO NOTHING
+RETURNING key;
+
+-- name: body_hashes
+SELECT key, body_hash FROM events WHERE key IN (SELECT value FROM json_each(:keys));
+
+-- name: take_pending
+-- In the order in which leases ended: that is the order of arrival, but an event that kills its planner goes last.
+UPDATE events SET owner = :owner, leased_until = :lease_until, claims = claims + 1
+WHERE sequence IN (
+    SELECT sequence FROM events
+    WHERE state = 'pending' AND state <> 'planned' AND leased_until <= :now
+    ORDER BY leased_until LIMIT :limit
+)
+RETURNING sequence, claims, document;
+
+-- name: mark_planned
+UPDATE events SET state = 'planned', explanation = :explanation
+WHERE key = :key AND state = 'pending' AND owner = :owner
+RETURNING key, sequence, tenant;
+
+-- name: quarantine
+UPDATE events SET state = 'quarantined', explanation = :explanation WHERE key = :key AND state = 'pending';
+
+-- name: end_event_leases
+UPDATE events SET leased_until = :now WHERE state = 'pending' AND state <> 'planned' AND leased_until > :now;
+
+
+-- runs --------------------------------------------------------------------------------------------------------------
+
+-- name: insert_runs
+INSERT INTO runs (event, key, tenant, state, due_at, woken, event_count, document)
+VALUES (:event, :key, :tenant, :state, :due_at, 0, :event_count, :document)
+ON CONFLICT (event, key) DO NOTHING
+RETURNING key, sequence;
+
+-- name: insert_run_events
+INSERT INTO run_events (run, position, event)
+SELECT :run, :position, sequence FROM events WHERE key = :event
+ON CONFLICT (run, position) DO NOTHING;
+
+-- name: take_due_runs
+UPDATE runs SET owner = :owner, leased_until = :lease_until, woken = 0
+WHERE sequence IN (
+    SELECT sequence FROM runs
+    WHERE state = 'waiting' AND coalesce(leased_until, due_at) <= :now
+    ORDER BY coalesce(leased_until, due_at) LIMIT :limit
+)
+RETURNING sequence;
+
+-- name: update_runs
+-- A run that was woken while it was being advanced was advanced on old knowledge: it stays due.
+UPDATE runs SET
+    state = :state, due_at = CASE woken WHEN 1 THEN :now ELSE :due_at END, owner = NULL, leased_until = NULL,
+    event_count = :event_count, document = :document
+WHERE event = (SELECT sequence FROM events WHERE key = :event) AND key = :key
+    AND state = 'waiting' AND owner = :owner
+RETURNING key, sequence;
+
+-- name: wake_runs
+UPDATE runs SET due_at = :now, woken = 1
+WHERE sequence IN (SELECT run FROM messages WHERE id IN (SELECT value FROM json_each(:messages)))
+    AND state = 'waiting';
+
+-- name: end_run_leases
+UPDATE runs SET leased_until = :now
+WHERE state = 'waiting' AND coalesce(leased_until, due_at) > :now AND leased_until IS NOT NULL;
+
+-- name: runs
+SELECT runs.sequence, runs.state, runs.due_at, runs.event_count, runs.document, events.document
+FROM runs JOIN events ON events.sequence = runs.event
+WHERE runs.sequence IN (SELECT value FROM json_each(:runs))
+ORDER BY runs.sequence;
+
+-- name: run_events
+SELECT run_events.run, events.document
+FROM run_events JOIN events ON events.sequence = run_events.event
+WHERE run_events.run IN (SELECT value FROM json_each(:runs))
+ORDER BY run_events.run, run_events.position;
+
+-- name: runs_of_event
+SELECT sequence FROM runs WHERE event = :event
+UNION
+SELECT run FROM run_events WHERE event = :event;
+
+
+-- messages ----------------------------------------------------------------------------------------------------------
+
+-- name: insert_messages
+INSERT INTO messages (id, run, tenant, recipient, channel, state, due_at, claimed_at, fence, document)
+VALUES (:id, :run, :tenant, :recipient, :channel, :state, :due_at, :claimed_at, :fence, :document)
+ON CONFLICT (id) DO NOTHING
+RETURNING id, sequence;
+
+-- name: take_due_messages
+-- Each channel has a limit of its own, so that one that is stuck holds up no other.
+UPDATE messages SET state = 'sending', due_at = :lease_until, claimed_at = :now, fence = fence + 1
+WHERE sequence IN (
+    SELECT sequence FROM messages
+    WHERE state = 'queued' AND channel = :channel AND due_at <= :now
+    ORDER BY due_at LIMIT :room
+)
+RETURNING sequence, run, claimed_at, fence, document, late;
+
+-- name: take_abandoned
+-- Still claimed when it was: what was abandoned is the attempt of then.
+UPDATE messages SET due_at = :lease_until, fence = fence + 1
+WHERE sequence IN (
+    SELECT sequence FROM messages WHERE state = 'sending' AND due_at <= :now ORDER BY due_at LIMIT :limit
+)
+RETURNING sequence, run, claimed_at, fence, document, late;
+
+-- name: settle
+UPDATE messages SET state = :state, due_at = :due_at, document = :document
+WHERE id = :id AND state = 'sending' AND fence = :fence
+RETURNING id;
+
+-- name: messages_to_amend
+SELECT id, fence, document, late FROM messages WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: keep_late
+UPDATE messages SET late = :late WHERE id = :id;
+
+-- name: end_message_leases
+UPDATE messages SET due_at = :now WHERE state = 'sending' AND due_at > :now;
+
+-- name: states_of_runs
+SELECT run, id, state FROM messages WHERE run IN (SELECT value FROM json_each(:runs)) ORDER BY sequence;
+
+-- name: messages_of_runs
+SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+WHERE run IN (SELECT value FROM json_each(:runs))
+ORDER BY sequence;
+
+-- name: message
+SELECT sequence, state, due_at, claimed_at, document, late FROM messages WHERE id = :id;
+
+-- name: next_due
+-- A few look-ups in indexes, however many rows wait: the channels are found by leaping from one to the next.
+WITH RECURSIVE channels (channel) AS (
+    SELECT min(channel) FROM messages WHERE state = 'queued'
+    UNION ALL
+    SELECT (SELECT min(channel) FROM messages WHERE state = 'queued' AND messages.channel > channels.channel)
+    FROM channels WHERE channels.channel IS NOT NULL
+)
+SELECT min(due) FROM (
+    SELECT (SELECT due_at FROM messages WHERE state = 'queued' AND messages.channel = channels.channel
+            ORDER BY due_at LIMIT 1) AS due
+    FROM channels
+    UNION ALL
+    SELECT (SELECT due_at FROM messages WHERE state = 'sending' ORDER BY due_at LIMIT 1)
+    UNION ALL
+    SELECT (SELECT coalesce(leased_until, due_at) FROM runs
+            WHERE state = 'waiting' AND coalesce(leased_until, due_at) IS NOT NULL
+            ORDER BY coalesce(leased_until, due_at) LIMIT 1)
+    UNION ALL
+    SELECT (SELECT leased_until FROM events WHERE state = 'pending' AND state <> 'planned'
+            ORDER BY leased_until LIMIT 1)
+);
+
+
+-- recipients --------------------------------------------------------------------------------------------------------
+
+-- name: recipients
+SELECT id, document FROM recipients WHERE tenant = :tenant AND id IN (SELECT value FROM json_each(:ids));
+
+-- name: list_recipients
+SELECT id, document FROM recipients WHERE tenant = :tenant AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: put_recipients
+INSERT INTO recipients (tenant, id, changed_at, document) VALUES (:tenant, :id, :now, :document)
+ON CONFLICT (tenant, id) DO UPDATE SET changed_at = excluded.changed_at, document = excluded.document;
+
+-- name: delete_recipient
+DELETE FROM recipients WHERE tenant = :tenant AND id = :id RETURNING id;
+
+
+-- inbox -------------------------------------------------------------------------------------------------------------
+
+-- name: insert_inbox
+INSERT INTO inbox (message, tenant, recipient, created_at, read_at, content)
+VALUES (:message, :tenant, :recipient, :created_at, :read_at, :content)
+ON CONFLICT (message) DO NOTHING;
+
+-- name: inbox
+SELECT inbox.message, messages.id, inbox.created_at, inbox.read_at, inbox.content
+FROM inbox JOIN messages ON messages.sequence = inbox.message
+WHERE inbox.tenant = :tenant AND inbox.recipient = :recipient AND inbox.message < :before
+    AND (:unread = 0 OR inbox.read_at IS NULL)
+ORDER BY inbox.message DESC LIMIT :limit;
+
+-- name: inbox_counts
+SELECT count(read_at), count(*) FROM inbox WHERE tenant = :tenant AND recipient = :recipient;
+
+-- name: mark_inbox
+UPDATE inbox SET read_at = :read_at
+WHERE tenant = :tenant AND recipient = :recipient AND (read_at IS NULL) = (:read_at IS NOT NULL)
+    AND message IN (SELECT sequence FROM messages WHERE id IN (SELECT value FROM json_each(:ids)))
+RETURNING message;
+
+-- name: mark_whole_inbox
+UPDATE inbox SET read_at = :read_at
+WHERE tenant = :tenant AND recipient = :recipient AND (read_at IS NULL) = (:read_at IS NOT NULL)
+RETURNING message;
+
+
+-- people and machines that use the hub ------------------------------------------------------------------------------
+
+-- name: put_key
+INSERT INTO api_keys (id, tenant, hash, revoked_at, document)
+VALUES (:id, :tenant, :hash, :revoked_at, :document)
+ON CONFLICT (tenant, id) DO UPDATE SET
+    hash = excluded.hash, revoked_at = excluded.revoked_at, document = excluded.document;
+
+-- name: keys
+SELECT document, revoked_at FROM api_keys WHERE tenant = :tenant ORDER BY id;
+
+-- name: find_key
+SELECT document, revoked_at FROM api_keys WHERE hash = :hash;
+
+-- name: revoke_key
+UPDATE api_keys SET revoked_at = :now WHERE tenant = :tenant AND id = :id AND revoked_at IS NULL RETURNING id;
+
+-- name: insert_hub_secret
+INSERT INTO hub_secrets (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING;
+
+-- name: hub_secret
+SELECT value FROM hub_secrets WHERE name = :name;
+
+-- name: insert_rejections
+INSERT INTO rejections (tenant, document) VALUES (:tenant, :document);
+
+-- name: trim_rejections
+DELETE FROM rejections
+WHERE sequence <= (SELECT sequence FROM rejections ORDER BY sequence DESC LIMIT 1 OFFSET :keep);
+
+
+-- looking -----------------------------------------------------------------------------------------------------------
+
+-- name: event
+SELECT sequence, received_at, body_hash, state, document, explanation FROM events WHERE key = :key;
+
+-- name: find_events
+SELECT sequence, received_at, body_hash, state, document, explanation FROM events
+WHERE tenant = :tenant AND key = :reference
+UNION
+SELECT sequence, received_at, body_hash, state, document, explanation FROM events
+WHERE tenant = :tenant AND id = :reference
+ORDER BY sequence;
+
+-- name: list_events
+SELECT sequence, received_at, body_hash, state, document FROM events
+WHERE tenant = :tenant AND sequence < :before ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_events_of_type
+SELECT sequence, received_at, body_hash, state, document FROM events
+WHERE tenant = :tenant AND type = :type AND sequence < :before ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_messages
+-- The filters that narrow less are asked of the rows that the index of the statement gives.
+SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+WHERE tenant = :tenant AND sequence < :before AND (:state IS NULL OR state = :state)
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_messages_of_channel
+SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+WHERE tenant = :tenant AND channel = :channel AND sequence < :before AND (:state IS NULL OR state = :state)
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_messages_not_sent
+SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+WHERE tenant = :tenant AND state = :state AND state <> 'sent' AND sequence < :before
+    AND (:channel IS NULL OR channel = :channel)
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_messages_of_recipient
+SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+WHERE tenant = :tenant AND recipient = :recipient AND sequence < :before
+    AND (:channel IS NULL OR channel = :channel) AND (:state IS NULL OR state = :state)
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_rejections
+SELECT sequence, document FROM rejections
+WHERE tenant = :tenant AND sequence < :before ORDER BY sequence DESC LIMIT :limit;
+
+-- name: counts
+-- What is done is told by what there is and what is not done: so only indexes are read.
+WITH
+    open_messages AS (
+        SELECT channel, state, count(*) AS n FROM messages WHERE state <> 'sent' GROUP BY channel, state),
+    all_messages AS (SELECT channel, count(*) AS n FROM messages GROUP BY channel),
+    open_events AS (SELECT state, count(*) AS n FROM events WHERE state <> 'planned' GROUP BY state),
+    open_runs AS (SELECT count(*) AS n FROM runs WHERE state = 'waiting')
+SELECT 'events' AS what, '' AS channel, state, n FROM open_events
+UNION ALL SELECT 'events', '', 'planned',
+    (SELECT count(*) FROM events) - coalesce((SELECT sum(n) FROM open_events), 0)
+UNION ALL SELECT 'runs', '', 'waiting', n FROM open_runs
+UNION ALL SELECT 'runs', '', 'done', (SELECT count(*) FROM runs) - (SELECT n FROM open_runs)
+UNION ALL SELECT 'messages', channel, state, n FROM open_messages
+UNION ALL SELECT 'messages', channel, 'sent',
+    n - coalesce((SELECT sum(n) FROM open_messages WHERE open_messages.channel = all_messages.channel), 0)
+FROM all_messages;

@@ -1,0 +1,119 @@
+-- The schema on SQLite, version 1. Times are microseconds since 1970 in UTC; documents are compact JSON.
+-- Rows point to each other by `sequence`, which grows in the order of arrival: so all indexes but those on the
+-- derived ids (events.key, messages.id) and the sources' ids are written at their end, whatever their size.
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,              -- as its source gave it
+    type TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    body_hash TEXT NOT NULL,
+    state TEXT NOT NULL,           -- pending, planned, quarantined
+    owner TEXT NOT NULL,           -- who last took it
+    leased_until INTEGER NOT NULL,
+    claims INTEGER NOT NULL,       -- how often it was taken
+    document TEXT NOT NULL,        -- Event
+    explanation TEXT
+) STRICT;
+
+CREATE INDEX events_by_source_id ON events (tenant, id);
+CREATE INDEX events_by_type ON events (tenant, type);
+CREATE INDEX events_open ON events (state, leased_until) WHERE state <> 'planned';
+
+CREATE TABLE runs (
+    sequence INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL,        -- events.sequence of its first event, which never changes
+    key TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    state TEXT NOT NULL,           -- waiting, done
+    due_at INTEGER,                -- NULL: only an awaited message wakes it
+    owner TEXT,                    -- who has it under lease
+    leased_until INTEGER,
+    woken INTEGER NOT NULL,        -- 1: an awaited message ended since it was last taken
+    event_count INTEGER NOT NULL,
+    document TEXT NOT NULL,        -- Run without its events
+    UNIQUE (event, key)
+) STRICT;
+
+CREATE INDEX runs_waiting ON runs (coalesce(leased_until, due_at)) WHERE state = 'waiting';
+
+CREATE TABLE run_events (          -- the events of a run after its first
+    run INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (run, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX run_events_by_event ON run_events (event);
+
+CREATE TABLE messages (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    state TEXT NOT NULL,           -- queued, sending, sent, failed, expired, held
+    due_at INTEGER,                -- queued: when it is due; sending: when its lease ends
+    claimed_at INTEGER,            -- when its newest attempt was claimed
+    fence INTEGER NOT NULL,        -- how often it was claimed
+    document TEXT NOT NULL,        -- Message
+    late TEXT                      -- attempts that were settled after they had lost their claim
+) STRICT;
+
+CREATE INDEX messages_of_run ON messages (run);
+CREATE INDEX messages_by_recipient ON messages (tenant, recipient);
+CREATE INDEX messages_by_channel ON messages (tenant, channel);
+CREATE INDEX messages_not_sent ON messages (tenant, state) WHERE state <> 'sent';
+CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
+CREATE INDEX messages_leased ON messages (due_at) WHERE state = 'sending';
+
+CREATE TABLE recipients (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    document TEXT NOT NULL,        -- Recipient
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE inbox (
+    message INTEGER PRIMARY KEY,   -- messages.sequence
+    tenant TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    read_at INTEGER,
+    content TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX inbox_by_recipient ON inbox (tenant, recipient);
+
+CREATE TABLE api_keys (
+    id TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    revoked_at INTEGER,
+    document TEXT NOT NULL,        -- ApiKey
+    PRIMARY KEY (tenant, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hub_secrets (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rejections (
+    sequence INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    document TEXT NOT NULL         -- Rejection
+) STRICT;
+
+CREATE INDEX rejections_by_tenant ON rejections (tenant);
+
+INSERT INTO meta (name, value) VALUES ('schema_version', '1');
