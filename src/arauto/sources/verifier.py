@@ -23,7 +23,7 @@ from msgspec import Struct
 from arauto.errors import BadSignature, UsageFault
 from arauto.model import parse_duration
 from arauto.secret import Secret
-from arauto.sources import Path, Request, SettingFault, SettingsFaulty
+from arauto.sources import Request, SettingFault, SettingsFaulty
 from arauto.sources.template import Hole, parse_template
 
 MAX_CANDIDATES = 32
@@ -68,9 +68,9 @@ class Verification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Verifier:
     """A compiled Verification. Its secrets are read by ``prepare``, or at the first call."""
 
-    def __init__(self, verification: Verification, *, at: Path = ()) -> None:
-        """Raises SettingsFaulty; ``at`` is where the verification lies in its settings."""
-        if faults := _faults(verification, at):
+    def __init__(self, verification: Verification) -> None:
+        """Raises SettingsFaulty, with places within the verification."""
+        if faults := _faults(verification):
             raise SettingsFaulty(faults)
         self._settings = verification
         self._place = f"the header {verification.header}" if verification.header else f"?{verification.query}="
@@ -303,11 +303,11 @@ def _ed25519(encoding: str, key: bytes, secret: Secret) -> _Check:
 # -- settings ------------------------------------------------------------------------------------------------------
 
 
-def _faults(verification: Verification, at: Path) -> list[SettingFault]:
+def _faults(verification: Verification) -> list[SettingFault]:
     faults: list[SettingFault] = []
 
     def fault(key: str, message: str, hint: str) -> None:
-        faults.append(SettingFault((*at, *key.split(".")), "verification", message, hint))
+        faults.append(SettingFault(tuple(key.split(".")), "verification", message, hint))
 
     if not verification.secrets:
         fault("secrets", "there is no secret", "name at least one: [env:LOJA_SECRET]")
