@@ -1,0 +1,26 @@
+"""The one language of conditions, mappings and texts: Jinja expressions over plain data, run by MiniJinja.
+
+Undefined names are errors, steps are limited, nothing can be called, and every fault has its place. A compiled
+expression or text is bound to a locale, as which its filters write numbers and dates.
+"""
+
+from arauto.language.expression import compile_condition, compile_expression
+from arauto.language.filters import locale_data
+from arauto.language.scan import NAMES, did_you_mean, place
+from arauto.language.text import SEPARATOR, Outline, Part, Text, faults, hole_number, outline
+
+__all__ = [
+    "NAMES",
+    "SEPARATOR",
+    "Outline",
+    "Part",
+    "Text",
+    "compile_condition",
+    "compile_expression",
+    "did_you_mean",
+    "faults",
+    "hole_number",
+    "locale_data",
+    "outline",
+    "place",
+]
