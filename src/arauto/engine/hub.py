@@ -81,14 +81,25 @@ class Hub:
         if not self._listeners[tenant, recipient]:
             del self._listeners[tenant, recipient]
 
-    def ring(self) -> None:
-        """Look into the store now: something was changed there by hand."""
-        self._bell.set()
+    def stop_listening(self) -> None:
+        """Take no more events, and let those who listen go."""
+        self.stopping = True
+        for heard_by in self._listeners.values():
+            for heard in heard_by:
+                heard.set()
 
     def inbox_changed(self, tenant: str, recipient: str) -> None:
         """Tell those who listen to this recipient's inbox."""
         for heard in self._listeners.get((tenant, recipient), ()):
             heard.set()
+
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        backlog = self.engine.metrics.backlog
+        backlog.labels("accept").set(len(self._accepting))
+        backlog.labels("plan").set(len(self._to_plan))
+        backlog.labels("send").set(sum(self._outstanding.values()))
+        backlog.labels("settle").set(len(self._settling))
 
     @property
     def idle(self) -> bool:
@@ -116,7 +127,7 @@ class Hub:
 
     async def stop(self, grace: timedelta = timedelta(seconds=20)) -> None:
         """Finish what is under way, give back what is not, and end."""
-        self.stopping = True
+        self.stop_listening()
         try:
             async with asyncio.timeout(grace.total_seconds()):
                 await self._accepting.drain()

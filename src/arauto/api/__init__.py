@@ -1,0 +1,1 @@
+"""The HTTP API: thin; each call asks the hub or the store. Start with ``application``."""

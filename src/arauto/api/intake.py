@@ -1,0 +1,233 @@
+"""intake: where events come in. Plain ASGI, since every event pays for each line of it.
+
+``POST /v1/events`` takes CloudEvents with an API key; ``POST /in/{source}`` takes a third party's webhook, verified
+by its own scheme. A 2xx is given only when the events are durable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import parse_qsl
+
+import orjson
+import structlog
+from starlette.types import Message, Receive, Scope, Send
+
+from arauto.api.keyring import Keyring, bearer_of
+from arauto.api.problems import CONTENT_TYPE, Refused, body_of
+from arauto.engine.admit import admit
+from arauto.engine.hub import Hub
+from arauto.errors import IntakeError, StoreUnavailable
+from arauto.sources import Answer, Draft, Request, Source, cloudevents
+from arauto.store import Appended, NewEvent, Rejection
+
+MAX_BODY = 256 * 1024
+"""Bytes of a request's body."""
+
+ALLOWED_RATE: int | None = None
+
+log = structlog.get_logger("arauto.intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The ASGI application of the intake."""
+
+    hub: Hub
+    keyring: Keyring
+    sources: dict[str, Source]
+    public_url: str | None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever is wrong with it, the answer says so."""
+        path: str = scope["path"]
+        name = "cloudevents" if path == "/v1/events" else path.removeprefix("/in/")
+        body = b""
+        try:
+            body = await _read(scope, receive)
+            request = _request(scope, body, self.public_url)
+            if path == "/v1/events":
+                answer = await self._cloudevents(request)
+            else:
+                answer = await self._third_party(name, request)
+            result = "accepted"
+        except (Refused, IntakeError) as error:
+            refused = error if isinstance(error, Refused) else _problem(error)
+            answer = self._refuse(refused, name, body)
+            result = refused.code
+        except StoreUnavailable as error:
+            log.error("the store is not available", error=str(error))
+            answer = _as_answer(
+                Refused(
+                    503,
+                    "store_unavailable",
+                    "the event was not stored; send it again with the same id",
+                    headers={"Retry-After": "5"},
+                )
+            )
+            result = "store_unavailable"
+        except Exception:
+            log.exception("the intake failed", path=path)
+            answer = _as_answer(Refused(500, "internal_error", "the hub failed; the event was not confirmed"))
+            result = "internal_error"
+        known = name if name in self.sources or name == "cloudevents" else "unknown"
+        self.hub.engine.metrics.requests.labels(known, result).inc()
+        await _respond(send, answer)
+
+    async def _cloudevents(self, request: Request) -> Answer:
+        if request.method == "OPTIONS":
+            return cloudevents.handshake(request, ALLOWED_RATE)
+        header = next((value for name, value in request.headers if name == "authorization"), None)
+        token = bearer_of(header) or next((value for name, value in request.query if name == "access_token"), None)
+        key = await self.keyring.check(token, "events:write")
+        drafts = cloudevents.decode(request)
+        appended = await self._submit(drafts, key.tenant)
+        told = [
+            {"event": each.key, "source": draft.source, "id": draft.id}
+            for draft, each in zip(drafts, appended, strict=True)
+        ]
+        return Answer(202, orjson.dumps({"accepted": told}), "application/json")
+
+    async def _third_party(self, name: str, request: Request) -> Answer:
+        source = self.sources.get(name)
+        if source is None:
+            raise Refused(404, "unknown_source", f"there is no source {name[:80]!r} in the project")
+        now = self.hub.engine.clock()
+        greeting = source.handshake(request, now)
+        if greeting is not None:
+            return greeting
+        if request.method != "POST":
+            raise Refused(405, "method_not_allowed", "send events by POST", headers={"Allow": "POST"})
+        source.verify(request, now)
+        drafts = source.events(request, now)
+        if not source.strict_types:
+            catalogue = self.hub.engine.catalogue.event_types
+            ignored = [draft.type for draft in drafts if draft.type not in catalogue]
+            drafts = [draft for draft in drafts if draft.type in catalogue]
+        else:
+            ignored = []
+        if not drafts:
+            types = ", ".join(sorted(set(ignored)))
+            detail = f"event types that the catalogue does not have: {types}" if ignored else "no event in this call"
+            self._record(Refused(source.accepted.status, "ignored", detail), name, request.body)
+        else:
+            await self._submit(drafts, "default")
+        return source.accepted
+
+    async def _submit(self, drafts: Sequence[Draft], tenant: str) -> list[Appended]:
+        if self.hub.stopping:
+            raise StoreUnavailable("the hub is stopping")
+        engine = self.hub.engine
+        now = engine.clock()
+        new = [self._admit(draft, index, len(drafts), now, tenant) for index, draft in enumerate(drafts)]
+        if not new:
+            return []
+        appended = await self.hub.submit(new)
+        for draft, event, each in zip(drafts, new, appended, strict=True):
+            if each.outcome == "conflict":
+                raise Refused(
+                    409,
+                    "id_conflict",
+                    f"the event {draft.id[:80]!r} of {draft.source[:80]!r} is there already with other content; "
+                    "give a new event a new id",
+                    more={"stored_hash": each.body_hash, "sent_hash": event.body_hash, "event": each.key},
+                )
+        return appended
+
+    def _admit(self, draft: Draft, index: int, count: int, now: datetime, tenant: str) -> NewEvent:
+        try:
+            return admit(draft, self.hub.engine.catalogue, now, tenant=tenant)
+        except IntakeError as error:
+            if count == 1:
+                raise
+            errors = [{**each, "pointer": f"/{index}/data{each['pointer']}"} for each in error.errors]
+            detail = f"event {index} of the batch ({draft.id[:80]!r}): {error.detail}; nothing of it was stored"
+            raise Refused(error.status, error.code, detail, errors=errors) from error
+
+    def _refuse(self, refused: Refused, name: str, body: bytes) -> Answer:
+        self._record(refused, name, body)
+        return _as_answer(refused)
+
+    def _record(self, refused: Refused, name: str, body: bytes) -> None:
+        self.hub.reject(
+            Rejection(
+                at=self.hub.engine.clock(),
+                source=name[:80],
+                status=refused.status,
+                code=refused.code,
+                detail=refused.detail[:500],
+                body_hash=hashlib.sha256(body).hexdigest(),
+                size=len(body),
+            )
+        )
+
+
+def _problem(error: IntakeError) -> Refused:
+    return Refused(error.status, error.code, error.detail, errors=error.errors)
+
+
+def _as_answer(refused: Refused) -> Answer:
+    return Answer(refused.status, body_of(refused), CONTENT_TYPE, tuple(refused.headers.items()))
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
+    too_large = Refused(413, "too_large", f"the body is larger than {MAX_BODY // 1024} KiB; send less, or a link")
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY):
+            raise too_large
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise Refused(415, "compressed", "send the body without content-encoding")
+    first: Message = await receive()
+    if first["type"] == "http.disconnect":
+        raise Refused(400, "disconnected", "the connection ended before the body did")
+    body: bytes = first.get("body", b"")
+    if not first.get("more_body"):
+        if len(body) > MAX_BODY:
+            raise too_large
+        return body
+    chunks, size = [body], len(body)
+    more = True
+    while more:
+        if size > MAX_BODY:
+            raise too_large
+        part = await receive()
+        if part["type"] == "http.disconnect":
+            raise Refused(400, "disconnected", "the connection ended before the body did")
+        chunks.append(part.get("body", b""))
+        size += len(chunks[-1])
+        more = part.get("more_body", False)
+    if size > MAX_BODY:
+        raise too_large
+    return b"".join(chunks)
+
+
+def _request(scope: Scope, body: bytes, public_url: str | None) -> Request:
+    query: bytes = scope["query_string"]
+    path: str = scope["path"]
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+    if public_url is None:
+        host = next((value for name, value in headers if name == "host"), "localhost")
+        public_url = f"{scope.get('scheme', 'http')}://{host}"
+    tail = f"?{query.decode('latin-1')}" if query else ""
+    return Request(
+        method=scope["method"],
+        path=path,
+        query=tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else (),
+        headers=headers,
+        body=body,
+        url=f"{public_url.rstrip('/')}{path}{tail}",
+    )
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers),
+    ]
+    if answer.body:
+        headers.append((b"content-type", answer.content_type.encode("latin-1")))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,127 @@
+"""app: the composition root. The one file that builds everything and knows all the parts."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from msgspec import Struct
+
+from arauto import channels, sources
+from arauto.channels import Provider
+from arauto.decide.advance import IN_APP
+from arauto.egress import Egress
+from arauto.engine.hub import Hub
+from arauto.engine.metrics import Metrics
+from arauto.engine.stages import Engine
+from arauto.errors import SecretMissing, UsageFault
+from arauto.model import Catalogue
+from arauto.secret import Secret
+from arauto.sources import Source
+from arauto.store import Store
+from arauto.store.opening import open_store
+
+VERSION = version("arauto")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """A hub and what stands around it."""
+
+    hub: Hub
+    store: Store
+    sources: Mapping[str, Source]
+    session_key: str
+    """The key of this process's own command line: it may do everything, and dies with the process."""
+
+
+def now() -> datetime:
+    """The one clock."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
+    """A hub at work on this catalogue and database; it drains when the block ends.
+
+    Raises UsageFault, naming every secret that is missing, StoreLocked, or StoreUnavailable.
+    """
+    missing = missing_secrets(catalogue)
+    if missing:
+        raise UsageFault("secrets are missing:\n  " + "\n  ".join(missing))
+    built_sources = _sources(catalogue)
+    async with AsyncExitStack() as stack:
+        egress = Egress(private_networks=catalogue.project.private_networks)
+        stack.push_async_callback(egress.close)
+        providers = _providers(catalogue, egress)
+        for some in providers.values():
+            for provider in some:
+                stack.push_async_callback(provider.close)
+        store = await open_store(database)
+        stack.push_async_callback(store.close)
+        metrics = Metrics()
+        metrics.show_catalogue(catalogue)
+        engine = Engine(
+            store,
+            catalogue,
+            providers,
+            clock=now,
+            chance=random.random,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
+            metrics=metrics,
+        )
+        hub = Hub(engine)
+        await hub.start()
+        stack.push_async_callback(hub.stop)
+        yield App(hub, store, built_sources, f"arauto_session_{secrets.token_urlsafe(24)}")
+
+
+def missing_secrets(catalogue: Catalogue) -> list[str]:
+    """Where a secret that the project names is not there: the file, and what to do."""
+    missing: list[str] = []
+    places = [(f"sources/{name}.yaml", config.settings) for name, config in catalogue.sources.items()]
+    for name, channel in catalogue.channels.items():
+        places.extend((f"channels/{name}.yaml", provider.settings) for provider in channel.providers)
+    for place, settings in places:
+        for secret in _secrets(settings):
+            try:
+                secret.reveal()
+            except SecretMissing as error:
+                missing.append(f"{place}: {error}")
+    return missing
+
+
+def _secrets(value: object) -> Iterator[Secret]:
+    match value:
+        case Secret():
+            yield value
+        case Struct():
+            for name in value.__struct_fields__:
+                yield from _secrets(getattr(value, name))
+        case list() | tuple():
+            for each in value:
+                yield from _secrets(each)
+        case dict():
+            for each in value.values():
+                yield from _secrets(each)
+
+
+def _providers(catalogue: Catalogue, egress: Egress) -> dict[str, list[Provider]]:
+    return {
+        name: [channels.build(name, each.kind, each.settings, egress) for each in config.providers]
+        for name, config in catalogue.channels.items()
+        if name != IN_APP
+    }
+
+
+def _sources(catalogue: Catalogue) -> dict[str, Source]:
+    return {
+        name: sources.load(config.kind).compile(name, config.settings) for name, config in catalogue.sources.items()
+    }

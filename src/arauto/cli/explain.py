@@ -1,0 +1,194 @@
+"""explain: why something was sent, or was not, in words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arauto.cli import Failed
+from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, print_json
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+_COLOURS = {"sent": "green", "failed": "red", "expired": "red", "held": "yellow", "queued": "cyan", "sending": "cyan"}
+
+
+def explain(
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="EVENT|MESSAGE|RECIPIENT", help="An event's id or key, a message's id, or a recipient's id."
+        ),
+    ],
+    source: Annotated[str | None, typer.Option(help="The event's source, where several gave the same id.")] = None,
+    lang: Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language when not given.")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="For a recipient: how many messages.", min=1)] = 10,
+    project: ProjectOption = Path(),
+    url: UrlOption = None,
+    key: KeyOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say why something was sent, or was not: of an event, a message or a recipient.
+
+    Examples:
+
+      arauto explain order-1042
+      arauto explain evt_… --lang pt-BR
+      arauto explain msg_… --json
+      arauto explain cliente-77
+    """
+    from rich.console import Console
+
+    from arauto.engine.words import language_of
+
+    hub = connect(project, url, key)
+    language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    kind, document = _find(hub, what, source, language, limit)
+    if as_json:
+        print_json(document)
+        return
+    draw = {"event": draw_event, "message": draw_message, "recipient": draw_recipient}[kind]
+    Console(highlight=False).print(draw(document, language))
+
+
+def _find(hub: HubCall, what: str, source: str | None, language: str, limit: int) -> tuple[str, Any]:
+    if what.startswith("msg_"):
+        return "message", hub.get("v1", "messages", what, lang=language)
+    try:
+        return "event", hub.get("v1", "events", what, "explanation", source=source, lang=language)
+    except Failed as error:
+        if error.exit_code != 4:
+            raise
+    messages = list(hub.pages("v1", "messages", limit=limit, recipient=what, lang=language))
+    try:
+        recipient = hub.get("v1", "recipients", what)
+    except Failed as error:
+        if error.exit_code != 4:
+            raise
+        if not messages:
+            raise Failed(f"there is no event, message or recipient {what!r}", 4) from None
+        recipient = {"id": what}
+    return "recipient", {"recipient": recipient, "messages": messages}
+
+
+def draw_event(document: dict[str, Any], language: str) -> Tree:
+    """The explanation of an event as a tree."""
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    from arauto.engine.words import say
+
+    def words(code: str, **values: Any) -> str:
+        return escape(say(code, values, language=language))
+
+    event = document["event"]
+    head = (
+        f"[bold]{words('heading.event')} {escape(event['type'])}[/]  {escape(event['id'])}  "
+        f"[dim]{escape(event['source'])} · {words('heading.received')} {event['received_at']} · {event['key']}[/]"
+    )
+    tree = Tree(head)
+    if event["state"] == "pending":
+        tree.add(words("heading.not_planned"))
+    if document.get("quarantined"):
+        tree.add(f"[red]{escape(document['quarantined']['text'])}[/]")
+    elif event["state"] == "planned" and not document["notifications"]:
+        tree.add(words("heading.nobody_listens", type=event["type"]))
+    for considered in document["notifications"]:
+        if not considered["matched"]:
+            colour = "red" if considered["reason"]["code"] == "expression_failed" else "dim"
+            tree.add(
+                f"[{colour}]○ {escape(considered['notification'])}: {words('heading.not_matched')} — "
+                f"{escape(considered['reason']['text'])}[/]"
+            )
+            continue
+        branch = tree.add(f"[bold]● {escape(considered['notification'])}[/]")
+        for line in considered["recipients"]:
+            _draw_line(branch, line, words, escape)
+    return tree
+
+
+def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any) -> None:
+    who = escape(line["recipient"] or line["target"])
+    reason = escape(line["reason"]["text"])
+    if not line["chosen"]:
+        colour = "red" if line["reason"]["code"] == "expression_failed" else "dim"
+        branch.add(f"[{colour}]{who}: {words('heading.left_out')} — {reason}[/]")
+        return
+    leaf = branch.add(f"{who}  [dim]{reason}[/]")
+    for note in line.get("notes", ()):
+        leaf.add(f"[yellow]{escape(note['text'])}[/]")
+    run = line.get("run") or {"log": ()}
+    for entry in run["log"]:
+        leaf.add(f"[dim]{entry['at'][11:23]}[/]  {entry['step']}. {escape(entry['reason']['text'])}")
+    if "next" in run:
+        leaf.add(f"[cyan]{escape(run['next'])}[/]")
+    for message in line.get("messages", ()):
+        _draw_message(leaf, message, words, escape)
+
+
+def _draw_message(branch: Tree, message: dict[str, Any], words: Any, escape: Any) -> Tree:
+    colour = _COLOURS[message["state"]]
+    leaf = branch.add(
+        f"[{colour}]{escape(message['channel'])} → {escape(message['address'])}: "
+        f"{escape(message['state_text'])}[/]  [dim]{message['id']}[/]"
+    )
+    for attempt in message["attempts"]:
+        took = f"{attempt['started_at'][11:23]}–{(attempt['ended_at'] or '')[11:23]}"
+        request = f"  {escape(attempt['request'])}" if attempt["request"] else ""
+        said = " · ".join(escape(text) for text in (attempt["reason"], attempt["answer"]) if text)
+        late = f"  ({words('heading.late')})" if attempt["late"] else ""
+        leaf.add(
+            f"[dim]{took}[/]  {words('heading.attempt')} {attempt['number']}  {escape(attempt['provider'])}"
+            f"{request}  → {escape(attempt['outcome_text'])}{f': {said}' if said else ''}{late}"
+        )
+    if message["state"] in ("queued", "sending", "held"):
+        leaf.add(f"[{colour}]{escape(message['next'])}[/]")
+    return leaf
+
+
+def draw_message(document: dict[str, Any], language: str) -> Tree:
+    """One message as a tree."""
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    from arauto.engine.words import say
+
+    tree = Tree(
+        f"[bold]{escape(document['notification'])}[/] → {escape(document['recipient'])}  [dim]{document['event']}[/]"
+    )
+    _draw_message(tree, document, lambda code, **values: escape(say(code, values, language=language)), escape)
+    return tree
+
+
+def draw_recipient(document: dict[str, Any], language: str) -> Tree:
+    """A recipient and their newest messages as a tree."""
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    from arauto.engine.words import say
+
+    def words(code: str, **values: Any) -> str:
+        return escape(say(code, values, language=language))
+
+    recipient = document["recipient"]
+    tree = Tree(
+        f"[bold]{words('heading.recipient')} {escape(recipient['id'])}[/]  {escape(recipient.get('name') or '')}"
+    )
+    for channel, addresses in sorted((recipient.get("addresses") or {}).items()):
+        from arauto.engine.explain import show_address
+
+        tree.add(f"{escape(channel)}: {escape(', '.join(show_address(each) for each in addresses))}")
+    if not document["messages"]:
+        tree.add(words("heading.no_messages"))
+        return tree
+    branch = tree.add(words("heading.messages"))
+    for message in document["messages"]:
+        leaf = branch.add(
+            f"[dim]{message['created_at'][:19]}[/]  {escape(message['notification'])}  [dim]{message['event']}[/]"
+        )
+        _draw_message(leaf, message, words, escape)
+    return tree

@@ -1,0 +1,149 @@
+"""How commands reach a hub: the session file of a hub that runs on the project here, or a URL and a key."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import typer
+
+from arauto.cli import Failed
+
+STATE_FOLDER = ".arauto"
+SESSION_FILE = "session.json"
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", "-C", help="The project folder, whose running hub is asked.", show_default=False)
+]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", envvar="ARAUTO_URL", help="A hub's address, instead of the one that runs here.")
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", envvar="ARAUTO_KEY", help="An API key for it.", show_envvar=True)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+@dataclass(frozen=True, slots=True)
+class HubCall:
+    """A hub that can be called."""
+
+    url: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"HubCall({self.url!r})"
+
+    def get(self, *path: str, **query: str | int | None) -> Any:
+        """The JSON of a GET. Raises Failed."""
+        asked = {name: value for name, value in query.items() if value is not None}
+        return self.call("GET", _join(path) + (f"?{urlencode(asked)}" if asked else ""))
+
+    def pages(self, *path: str, limit: int, **query: str | None) -> Iterator[dict[str, Any]]:
+        """The items of a listing, page after page, at most ``limit``."""
+        after: str | None = None
+        while limit > 0:
+            page = self.get(*path, after=after, limit=min(limit, 500), **query)
+            yield from page["items"]
+            limit -= len(page["items"])
+            after = page["next"]
+            if after is None:
+                return
+
+    def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+        """Make one call; the JSON of its answer. Raises Failed with the hub's own words."""
+        parts = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.netloc.rpartition("@")[2], timeout=30)
+        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        told = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **(headers or {})}
+        try:
+            connection.request(method, parts.path.rstrip("/") + path, sent, told)
+            response = connection.getresponse()
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise Failed(f"no hub answers at {self.url}: {error}; start one with: arauto serve", 5) from None
+        finally:
+            connection.close()
+        if response.status < 300:
+            return json.loads(text) if text else None
+        raise _failed(response.status, text)
+
+
+def connect(project: Path, url: str | None, key: str | None) -> HubCall:
+    """The hub that was named, or the one that runs on this project. Raises Failed, which says how to get one."""
+    if url is not None:
+        if key is None:
+            raise Failed("give a key for the hub: --key or ARAUTO_KEY; 'arauto keys create NAME' makes one", 2)
+        return HubCall(url, key)
+    session = read_session(project)
+    if session is None:
+        raise Failed(
+            f"no hub runs on {project.resolve()}; start one with: arauto serve {project}\n"
+            "(or name the project with --project, or a hub elsewhere with --url and --key)",
+            5,
+        )
+    return session
+
+
+def read_session(project: Path) -> HubCall | None:
+    """The session of the hub that runs on this project, if one does."""
+    try:
+        told = json.loads((project / STATE_FOLDER / SESSION_FILE).read_text(encoding="utf-8"))
+        os.kill(told["pid"], 0)
+        return HubCall(told["url"], told["key"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def session_file(folder: Path, url: str, key: str) -> Iterator[None]:
+    """While the block runs, commands on this machine find the hub; only this user can read the file."""
+    path = folder / SESSION_FILE
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"url": url, "key": key, "pid": os.getpid()}, file)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def state_folder(project: Path) -> Path:
+    """The folder for the hub's own files in a project, made when it is missing and kept out of version control."""
+    folder = project / STATE_FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    return folder
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _join(path: tuple[str, ...]) -> str:
+    return "/" + "/".join(quote(part, safe="") for part in path)
+
+
+def _failed(status: int, text: bytes) -> Failed:
+    code = 4 if status == 404 else 5 if status == 503 else 1
+    try:
+        problem = json.loads(text)
+        faults = "".join(
+            f"\n  {error.get('pointer', '')}: {error.get('detail', '')}" for error in problem.get("errors") or ()
+        )
+        said = f"{problem['detail']} ({status} {problem['code']}){faults}"
+        return Failed(said, code, problem.get("errors") or ())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Failed(f"the hub answered {status}", code)

@@ -1,0 +1,74 @@
+"""serve: run the hub until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from arauto.cli import Failed
+from arauto.cli.hub import session_file, state_folder
+
+
+def serve(
+    directory: Annotated[Path, typer.Argument(help="The project folder.")] = Path(),
+    host: Annotated[str, typer.Option(envvar="ARAUTO_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="ARAUTO_PORT", help="The port; 0 takes a free one.", min=0)] = 8700,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            envvar="ARAUTO_DATABASE",
+            help="A file, or postgresql://user:password@host/name.",
+            show_default="DIRECTORY/.arauto/hub.sqlite3",
+        ),
+    ] = None,
+    json_logs: Annotated[
+        bool | None, typer.Option("--json-logs/--human-logs", help="How to log; JSON unless on a terminal.")
+    ] = None,
+) -> None:
+    """Run the hub on a project folder.
+
+    The folder is checked first; a hub never starts on a faulty one. SIGTERM and Ctrl-C let it finish what is under
+    way; what it does not finish is taken up at the next start.
+
+    Examples:
+
+      arauto serve loja
+      arauto serve loja --port 9000 --database /var/lib/arauto/loja.sqlite3
+      arauto serve loja --database postgresql://arauto@db.example/arauto
+    """
+    from arauto.cli.check import compile_or_exit
+    from arauto.cli.logs import configure
+
+    configure(json=not sys.stderr.isatty() if json_logs is None else json_logs)
+    catalogue = compile_or_exit(directory)
+    state = state_folder(directory)
+    place = database or str(state / "hub.sqlite3")
+    try:
+        import uvloop
+
+        run: Any = uvloop.run
+    except ImportError:
+        run = asyncio.run
+    run(_serve(catalogue, place, host, port, state))
+
+
+async def _serve(catalogue: Any, database: str, host: str, port: int, state: Path) -> None:
+    from arauto.api.server import listening
+    from arauto.app import running
+
+    async with running(catalogue, database) as app:
+        try:
+            async with listening(app, host, port) as server:
+                with ExitStack() as session:
+                    session.enter_context(session_file(state, server.url, app.session_key))
+                    typer.echo(f"Arauto serves {catalogue.project.name} at {server.url}  (Ctrl-C stops it)", err=True)
+                    await server.until_told_to_stop()
+        except OSError as error:
+            raise Failed(
+                f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port", 5
+            ) from None
