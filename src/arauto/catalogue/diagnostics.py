@@ -1,4 +1,4 @@
-"""Faults of a project folder: the table of their codes, a collection that grows while the compiler goes on, "did you mean".
+"""Faults of a project folder: the table of their codes, a growing collection of them, and "did you mean".
 
 A code is stable: people search for it, CI filters by it, and docs/reference/diagnostics.md has an entry for each.
 """
@@ -14,7 +14,7 @@ from arauto.errors import Diagnostic
 
 CODES: dict[str, str] = {
     # files and folders
-    "bad-name": "The name of a file or folder, which names a thing of the project, holds characters that are not allowed.",
+    "bad-name": "The name of a file or folder, which names a thing of the project, is not allowed.",
     "missing-file": "A file that must be there is not.",
     "unknown-file": "A file or folder lies where the hub reads, and has a name that means nothing to it.",
     "unreadable-file": "A file cannot be read, or is not UTF-8 text.",

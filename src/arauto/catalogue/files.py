@@ -42,7 +42,9 @@ def _addresses(shape: dict[str, JSON], description: str) -> dict[str, JSON]:
 
 _TEXT: dict[str, JSON] = {"type": "string", "minLength": 1}
 _ONE_ADDRESS: list[JSON] = [_TEXT, {"type": "object"}]
-_ADDRESS: dict[str, JSON] = {"anyOf": [*_ONE_ADDRESS, {"type": "array", "minItems": 1, "items": {"anyOf": _ONE_ADDRESS}}]}
+_ADDRESS: dict[str, JSON] = {
+    "anyOf": [*_ONE_ADDRESS, {"type": "array", "minItems": 1, "items": {"anyOf": _ONE_ADDRESS}}]
+}
 
 Recipient: TypeAlias = Annotated[
     dict[str, Any],
@@ -123,7 +125,9 @@ class EventFile(Struct, frozen=True, kw_only=True):
 
     description: Annotated[str, Meta(min_length=1, description="What happened, in one sentence.")]
     schema: Annotated[Schema, Meta(description="The JSON Schema (2020-12) of an event's data.")]
-    samples: Annotated[dict[str, Any], Meta(min_length=1, description="Examples of the data, by name; each is checked.")]
+    samples: Annotated[
+        dict[str, Any], Meta(min_length=1, description="Examples of the data, by name; each is checked.")
+    ]
 
 
 class GroupEntry(Struct, frozen=True, kw_only=True):
@@ -155,14 +159,19 @@ class ChannelFile(Struct, frozen=True, kw_only=True):
         tuple[dict[str, Any], ...],
         Meta(description="In order of preference: the next is tried when one refuses altogether."),
     ] = ()
-    retry: Annotated[
-        tuple[Duration, ...], Meta(description="The wait after the first, second, … failed attempt.")
-    ] | None = None
-    expires: Annotated[Duration, Meta(description="How long a message may still be sent after its creation.")] | None = None
-    on_unknown: Annotated[
-        Literal["retry", "hold"],
-        Meta(description="What to do when nobody knows whether an attempt was accepted."),
-    ] | None = None
+    retry: (
+        Annotated[tuple[Duration, ...], Meta(description="The wait after the first, second, … failed attempt.")] | None
+    ) = None
+    expires: (
+        Annotated[Duration, Meta(description="How long a message may still be sent after its creation.")] | None
+    ) = None
+    on_unknown: (
+        Annotated[
+            Literal["retry", "hold"],
+            Meta(description="What to do when nobody knows whether an attempt was accepted."),
+        ]
+        | None
+    ) = None
     concurrency: Annotated[int, Meta(ge=1, description="How many messages are sent at the same time.")] | None = None
 
 
@@ -185,7 +194,9 @@ def _step_schema() -> dict[str, JSON]:
 class NotificationFile(Struct, frozen=True, kw_only=True):
     """``notifications/<name>/notification.yaml``: the rule that connects an event, recipients and channels."""
 
-    on: Annotated[str | list[str], Meta(description="The event type, or a list of them.")]
+    on: Annotated[
+        str | Annotated[list[str], Meta(min_length=1)], Meta(description="The event type, or a list of them.")
+    ]
     category: Annotated[str, Meta(description="A category of arauto.yaml.")]
     to: Annotated[
         tuple[
@@ -208,5 +219,3 @@ class NotificationFile(Struct, frozen=True, kw_only=True):
     ]
     when: Annotated[Expression, Meta(description="Only when this is true.")] | None = None
     expires: Annotated[Duration, Meta(description="How long its messages are worth sending.")] | None = None
-
-

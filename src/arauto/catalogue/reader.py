@@ -64,9 +64,12 @@ class Document(Struct):
         characters that are not white space are counted in both.
         """
         node = self._node(path)
-        value = self.value(path)
+        try:
+            value = self.value(path)
+        except (KeyError, IndexError, TypeError):
+            value = None
         if not isinstance(value, str):
-            return self.place(path)
+            return self.locate(node.start)
         offset = sum(len(each) + 1 for each in value.split("\n")[: line - 1]) + column - 1
         before = sum(not character.isspace() for character in value[:offset])
         inside = _significant(self.text, node)
@@ -82,6 +85,18 @@ class Document(Struct):
         for part in path:
             data = data[part]
         return data
+
+    def find(self, path: Path, text: str) -> Path:
+        """The path of the first value under ``path`` that is this text; ``path`` itself where there is none."""
+        left = [path]
+        while left:
+            here = left.pop()
+            value = self.value(here)
+            if value == text:
+                return here
+            inside = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+            left.extend((*here, part) for part in reversed(list(inside)))
+        return path
 
     def raw(self, path: Sequence[str | int]) -> str:
         """The value at ``path`` as it is written."""
@@ -190,6 +205,12 @@ def _scalar(event: yaml.ScalarEvent) -> JSON:
 # -- events to data ------------------------------------------------------------------------------------------------
 
 
+def _span(event: yaml.Event) -> tuple[int, int]:
+    assert event.start_mark
+    assert event.end_mark
+    return event.start_mark.index, event.end_mark.index
+
+
 class _Frame(Struct):
     """A mapping or a list that is still open."""
 
@@ -224,21 +245,21 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         """Raises _NotAllowed for what ends the reading of this file."""
-        start = event.start_mark.index
+        start, end = _span(event)
         match event:
             case yaml.ScalarEvent():
-                self._take_scalar(event, start)
+                self._take_scalar(event, start, end)
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self._take_start(event, start)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 frame = self.open.pop()
-                frame.node.end = event.end_mark.index
+                frame.node.end = end
                 self._place(frame.data, frame.node, frame.height)
                 if frame.anchor:
                     nodes = self.nodes - frame.nodes_before
                     self.anchors[frame.anchor] = _Anchored(frame.data, frame.node, nodes, frame.height)
             case yaml.AliasEvent():
-                self._take_alias(event.anchor, start, event.end_mark.index)
+                self._take_alias(str(event.anchor), start, end)
             case yaml.DocumentStartEvent():
                 self.documents += 1
                 if self.documents > 1:
@@ -252,19 +273,19 @@ class _Builder:
     def _key_is_due(self) -> bool:
         return bool(self.open) and self.open[-1].key is None and self.open[-1].node.keys is not None
 
-    def _take_scalar(self, event: yaml.ScalarEvent, start: int) -> None:
+    def _take_scalar(self, event: yaml.ScalarEvent, start: int, end: int) -> None:
         self._count(1)
         if self._key_is_due():
             self.open[-1].key = (event.value, start)
             if event.anchor:
-                self.anchors[event.anchor] = _Anchored(event.value, Node(start, event.end_mark.index), 1, 0)
+                self.anchors[event.anchor] = _Anchored(event.value, Node(start, end), 1, 0)
             return
         try:
             value = _scalar(event)
         except _NotAllowed as fault:
             self.fault(start, "bad-yaml", fault.message, fault.hint)
             self.sound, value = False, None
-        node = Node(start, event.end_mark.index, event.style or None)
+        node = Node(start, end, event.style or None)
         self._place(value, node, 0)
         if event.anchor:
             self.anchors[event.anchor] = _Anchored(value, node, 1, 0)
@@ -274,7 +295,8 @@ class _Builder:
         mapping = isinstance(event, yaml.MappingStartEvent)
         if self._key_is_due():
             raise _NotAllowed(
-                f"a {'mapping' if mapping else 'list'} cannot be a key", 'put text that begins with { or [ in quotes: "{{ … }}"'
+                f"a {'mapping' if mapping else 'list'} cannot be a key",
+                'put text that begins with { or [ in quotes: "{{ … }}"',
             )
         if len(self.open) >= MAX_DEPTH:
             raise _NotAllowed(f"values are nested more than {MAX_DEPTH} deep")
@@ -287,7 +309,9 @@ class _Builder:
 
     def _take_alias(self, anchor: str, start: int, end: int) -> None:
         if anchor not in self.anchors:
-            raise _NotAllowed(f"*{anchor} names no anchor", f"put the text in quotes, or write &{anchor} before a value")
+            raise _NotAllowed(
+                f"*{anchor} names no anchor", f"put the text in quotes, or write &{anchor} before a value"
+            )
         anchored = self.anchors[anchor]
         if anchored is None:
             raise _NotAllowed(f"*{anchor} stands inside of what it names")
@@ -314,15 +338,16 @@ class _Builder:
             frame.node.children.append(node)  # type: ignore[union-attr]
             return
         (key, at), frame.key = frame.key, None
-        keys = frame.node.keys
+        keys, children = frame.node.keys, frame.node.children
         assert keys is not None
+        assert isinstance(children, dict)
         if key in keys:
             line = self.document.locate(keys[key]).line
             self.fault(at, "duplicate-key", f"the key {key} stands here a second time; the first is in line {line}")
             return
         keys[key] = at
         frame.data[key] = value
-        frame.node.children[key] = node  # type: ignore[index]
+        children[key] = node
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -359,7 +384,7 @@ def read(file: str, raw: bytes, faults: Faults) -> Document | None:
             builder.take(event)
     except _NotAllowed as fault:
         assert event is not None
-        builder.fault(event.start_mark.index, "bad-yaml", fault.message, fault.hint)
+        builder.fault(_span(event)[0], "bad-yaml", fault.message, fault.hint)
         return None
     except yaml.MarkedYAMLError as error:
         builder.fault(*_syntax_fault(text, error))

@@ -1,11 +1,15 @@
-"""The shape of files: JSON Schemas made from Structs, every fault of a file at its place, and the Struct when it fits."""
+"""The shape of files: JSON Schemas made from Structs, every fault at its place, and the Struct when a file fits."""
 
 from __future__ import annotations
 
+import ast
 import copy
+import inspect
+import itertools
 import re
+import textwrap
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -59,7 +63,40 @@ def _tidy(schema: JSON) -> JSON:
 def schema_of(type_: type[Struct]) -> dict[str, JSON]:
     """The JSON Schema of a Struct as YAML is checked against it; its own definition is ``$defs/<name>``."""
     made = _tidy(msgspec.json.schema(type_, schema_hook=_secret_schema))
+    for struct in _structs(type_, set()):
+        properties = made["$defs"][struct.__name__]["properties"]
+        for name, text in _field_docstrings(struct).items():
+            properties[name] = {"description": text, **properties[name]}
     return {"$schema": DIALECT, **made}
+
+
+def _structs(hint: Any, seen: set[type[Struct]]) -> set[type[Struct]]:
+    """The Structs that a type is made of."""
+    if isinstance(hint, type) and issubclass(hint, Struct) and hint not in seen:
+        seen.add(hint)
+        for field in get_type_hints(hint).values():
+            _structs(field, seen)
+    for part in get_args(hint):
+        _structs(part, seen)
+    return seen
+
+
+def _field_docstrings(type_: type[Struct]) -> dict[str, str]:
+    """What stands under a Struct's fields as their docstrings, by the name in YAML."""
+    found: dict[str, str] = {}
+    written = dict(zip(type_.__struct_fields__, type_.__struct_encode_fields__, strict=True))
+    for owner in reversed(type_.__mro__):
+        if not issubclass(owner, Struct) or owner is Struct:
+            continue
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        except (OSError, TypeError):  # a plug-in that comes without its source
+            continue
+        for field, text in itertools.pairwise(body.body if isinstance(body, ast.ClassDef) else ()):
+            match field, text:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(said))):
+                    found[written[name]] = inspect.cleandoc(said)
+    return found
 
 
 @cache

@@ -15,7 +15,7 @@ from babel import Locale, UnknownLocaleError
 from arauto.catalogue.diagnostics import Faults, closest, did_you_mean
 from arauto.catalogue.reader import Document, Path
 from arauto.errors import LanguageError
-from arauto.language import compile_expression
+from arauto.language import compile_condition, compile_expression
 from arauto.model import Expression, parse_duration
 
 T = TypeVar("T")
@@ -40,7 +40,9 @@ def locale(tag: str) -> str:
         known = str(Locale.parse(tag, sep="-")).replace("_", "-")
     except (ValueError, UnknownLocaleError, TypeError):
         near = tag.replace("_", "-")
-        hint = f"did you mean {near}?" if near != tag and _is_locale(near) else "write a BCP 47 tag, such as pt-BR or en"
+        hint = (
+            f"did you mean {near}?" if near != tag and _is_locale(near) else "write a BCP 47 tag, such as pt-BR or en"
+        )
         raise Refused(f"{tag!r} is no locale", hint) from None
     if known != tag:
         raise Refused(f"{tag!r} is not the usual way to write this locale", f"write {known}")
@@ -114,10 +116,17 @@ class Reader:
             self.fault(path, code, str(refused), refused.hint)
             return None
 
+    def condition(self, path: Path) -> Expression | None:
+        """The text at ``path`` as a condition; its faults are shown inside the YAML scalar."""
+        return self._expression(compile_condition, path)
+
     def expression(self, path: Path) -> Expression | None:
-        """The text at ``path`` as an expression; its faults are shown inside the YAML scalar."""
+        """The text at ``path`` as an expression that gives any value."""
+        return self._expression(compile_expression, path)
+
+    def _expression(self, compile_: Callable[[str], Expression], path: Path) -> Expression | None:
         try:
-            return compile_expression(self.document.value(path))
+            return compile_(self.document.value(path))
         except LanguageError as error:
             self.language_fault(path, error)
             return None
@@ -127,7 +136,9 @@ class Reader:
         place = self.document.within(path, error.line, error.column)
         self.faults.add(self.document.file, place, "bad-expression", error.message, error.hint)
 
-    def reference(self, path: Path, what: str, name: str, known: Iterable[str], *, otherwise: str | None = None) -> bool:
+    def reference(
+        self, path: Path, what: str, name: str, known: Iterable[str], *, otherwise: str | None = None
+    ) -> bool:
         """Whether ``name`` is known; a fault ``unknown-<what>`` when it is not. ``otherwise`` is the hint where
         nothing is near."""
         names = list(known)
