@@ -35,7 +35,7 @@ SELECT key, body_hash FROM events WHERE key = ANY(:keys::text[]);
 WITH due AS MATERIALIZED (
     SELECT sequence FROM events
     WHERE state = 'pending' AND state <> 'planned' AND leased_until <= :now
-    ORDER BY leased_until LIMIT :limit
+    ORDER BY leased_until, sequence LIMIT :limit
     FOR UPDATE SKIP LOCKED
 )
 UPDATE events SET owner = :owner, leased_until = :lease_until, claims = claims + 1
@@ -77,7 +77,7 @@ ON CONFLICT (run, position) DO NOTHING;
 WITH due AS MATERIALIZED (
     SELECT sequence FROM runs
     WHERE state = 'waiting' AND coalesce(leased_until, due_at) <= :now
-    ORDER BY coalesce(leased_until, due_at) LIMIT :limit
+    ORDER BY coalesce(leased_until, due_at), sequence LIMIT :limit
     FOR UPDATE SKIP LOCKED
 )
 UPDATE runs SET owner = :owner, leased_until = :lease_until, woken = 0
@@ -146,7 +146,7 @@ WITH due AS MATERIALIZED (
     FROM unnest(:channel::text[], :room::bigint[]) AS given (channel, room) CROSS JOIN LATERAL (
         SELECT sequence FROM messages
         WHERE state = 'queued' AND messages.channel = given.channel AND due_at <= :now
-        ORDER BY due_at LIMIT given.room
+        ORDER BY due_at, sequence LIMIT given.room
         FOR UPDATE SKIP LOCKED
     ) AS due
 )
@@ -157,7 +157,7 @@ RETURNING messages.sequence, run, claimed_at, fence, document, late;
 -- name: take_abandoned
 -- Still claimed when it was: what was abandoned is the attempt of then.
 WITH due AS MATERIALIZED (
-    SELECT sequence FROM messages WHERE state = 'sending' AND due_at <= :now ORDER BY due_at LIMIT :limit
+    SELECT sequence FROM messages WHERE state = 'sending' AND due_at <= :now ORDER BY due_at, sequence LIMIT :limit
     FOR UPDATE SKIP LOCKED
 )
 UPDATE messages SET due_at = :lease_until, fence = fence + 1

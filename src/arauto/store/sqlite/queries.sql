@@ -27,7 +27,7 @@ UPDATE events SET owner = :owner, leased_until = :lease_until, claims = claims +
 WHERE sequence IN (
     SELECT sequence FROM events
     WHERE state = 'pending' AND state <> 'planned' AND leased_until <= :now
-    ORDER BY leased_until LIMIT :limit
+    ORDER BY leased_until, sequence LIMIT :limit
 )
 RETURNING sequence, claims, document;
 
@@ -61,7 +61,7 @@ UPDATE runs SET owner = :owner, leased_until = :lease_until, woken = 0
 WHERE sequence IN (
     SELECT sequence FROM runs
     WHERE state = 'waiting' AND coalesce(leased_until, due_at) <= :now
-    ORDER BY coalesce(leased_until, due_at) LIMIT :limit
+    ORDER BY coalesce(leased_until, due_at), sequence LIMIT :limit
 )
 RETURNING sequence;
 
@@ -115,7 +115,7 @@ UPDATE messages SET state = 'sending', due_at = :lease_until, claimed_at = :now,
 WHERE sequence IN (
     SELECT sequence FROM messages
     WHERE state = 'queued' AND channel = :channel AND due_at <= :now
-    ORDER BY due_at LIMIT :room
+    ORDER BY due_at, sequence LIMIT :room
 )
 RETURNING sequence, run, claimed_at, fence, document, late;
 
@@ -123,7 +123,7 @@ RETURNING sequence, run, claimed_at, fence, document, late;
 -- Still claimed when it was: what was abandoned is the attempt of then.
 UPDATE messages SET due_at = :lease_until, fence = fence + 1
 WHERE sequence IN (
-    SELECT sequence FROM messages WHERE state = 'sending' AND due_at <= :now ORDER BY due_at LIMIT :limit
+    SELECT sequence FROM messages WHERE state = 'sending' AND due_at <= :now ORDER BY due_at, sequence LIMIT :limit
 )
 RETURNING sequence, run, claimed_at, fence, document, late;
 
