@@ -14,12 +14,13 @@ _SHOWN = 80
 """How many characters of a value a reason shows."""
 
 
-def compile_expression(source: str, *, locale: str = "en") -> Expression:
-    """An expression that gives any value. Raises LanguageError, with the place, where it does not parse.
+def compile_expression(source: str, *, names: tuple[str, ...] | None = None, locale: str = "en") -> Expression:
+    """An expression that gives any value. Raises LanguageError, with the place, where it does not parse or reads a name
+    beside ``names`` (None: any name will do).
 
     Its filters write numbers and dates as ``locale`` does.
     """
-    return _Compiled(source, environment(locale), names=None)
+    return _Compiled(source, environment(locale), names)
 
 
 def compile_condition(source: str, *, locale: str = "en") -> Expression:

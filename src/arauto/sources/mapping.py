@@ -37,6 +37,9 @@ class EventMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """An expression, or a mapping of expressions; the whole body (or item) where it is left out."""
 
 
+NAMES = ("body", "header", "query", "item")
+"""What expressions see."""
+
 Identify: TypeAlias = Callable[[Request, JSON], str | None]
 """The id that a kind knows for a call by itself."""
 _Build: TypeAlias = Callable[[Context], JSON]
@@ -61,7 +64,7 @@ class Mapping:
                     compiler.faults.append(
                         SettingFault(
                             ("events", index),
-                            "missing_id",
+                            "missing-id",
                             "there is no id, by which a repeated call would be known",
                             "name what identifies the event: `id: body.id`; join several fields by ~",
                         )
@@ -197,10 +200,10 @@ class _Compiler:
 
     def expression(self, path: Path, source: str) -> _Build:
         try:
-            expression: Expression = compile_expression(source)
+            expression: Expression = compile_expression(source, names=NAMES)
         except LanguageError as error:
             self.faults.append(
-                SettingFault(path, "expression", error.message, error.hint, line=error.line, column=error.column)
+                SettingFault(path, "bad-expression", error.message, error.hint, line=error.line, column=error.column)
             )
             return lambda context: None
 

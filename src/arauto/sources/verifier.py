@@ -307,7 +307,7 @@ def _faults(verification: Verification) -> list[SettingFault]:
     faults: list[SettingFault] = []
 
     def fault(key: str, message: str, hint: str) -> None:
-        faults.append(SettingFault(tuple(key.split(".")), "verification", message, hint))
+        faults.append(SettingFault(tuple(key.split(".")), "bad-verification", message, hint))
 
     if not verification.secrets:
         fault("secrets", "there is no secret", "name at least one: [env:LOJA_SECRET]")

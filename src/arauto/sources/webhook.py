@@ -83,7 +83,7 @@ class Webhook:
             faults.append(
                 SettingFault(
                     ("events",),
-                    "missing_events",
+                    "missing-events",
                     "nothing says what events its calls give",
                     "add at least one entry: {type: order.paid, id: body.id}",
                 )
