@@ -15,6 +15,15 @@ from arauto.store.database import PARAMETER, SCHEMA_VERSION, Rows, Statement, re
 
 _CONNECTIONS = 10
 _SECONDS = 30
+SETTINGS = {
+    "application_name": "arauto",
+    "jit": "off",
+    # Every statement finds few rows by an index. The planner may think otherwise while its figures are old, as they
+    # are when a backlog grows; it is not left the choice.
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
 _SCHEMA_LOCK = 0x6172617574  # any number, but always the same: nodes that start together create the schema once
 
 
@@ -38,7 +47,7 @@ class PostgresqlDatabase:
                 timeout=_SECONDS,
                 command_timeout=_SECONDS,
                 reset=_leave_as_it_is,
-                server_settings={"application_name": "arauto", "jit": "off"},
+                server_settings=SETTINGS,
             )
             database = cls(pool)
             try:

@@ -1,6 +1,8 @@
 -- Every statement on PostgreSQL. `-- name: x` begins one; its text ends at the next. `:name` is a parameter. The file
 -- for SQLite has the same names with the same parameters. What is done for many rows is one statement here, with
--- an array for each column; what takes work takes its locks first, and leaves alone what others have locked.
+-- an array for each column. What takes work leaves alone what others have locked. What changes given rows finds and
+-- locks them first, in the order of `sequence`, so that two nodes take turns; only then is their state looked at, for
+-- otherwise the planner may look for the rows in the small index of that state, which is large in a backlog.
 
 -- name: schema_version
 SELECT value FROM meta WHERE name = 'schema_version';
@@ -43,10 +45,16 @@ FROM due WHERE events.sequence = due.sequence
 RETURNING events.sequence, claims, document;
 
 -- name: mark_planned
-UPDATE events SET state = 'planned', explanation = given.explanation
-FROM unnest(:key::text[], :explanation::text[]) AS given (key, explanation)
-WHERE events.key = given.key AND state = 'pending' AND owner = :owner
-RETURNING events.key, sequence, tenant;
+WITH found AS MATERIALIZED (
+    SELECT events.sequence, events.state, events.owner, given.explanation
+    FROM unnest(:key::text[], :explanation::text[]) AS given (key, explanation)
+        JOIN events ON events.key = given.key
+    ORDER BY events.sequence
+    FOR UPDATE OF events
+)
+UPDATE events SET state = 'planned', explanation = found.explanation
+FROM found WHERE events.sequence = found.sequence AND found.state = 'pending' AND found.owner = :owner
+RETURNING events.key, events.sequence, events.tenant;
 
 -- name: quarantine
 UPDATE events SET state = 'quarantined', explanation = :explanation WHERE key = :key AND state = 'pending';
@@ -86,25 +94,31 @@ RETURNING runs.sequence;
 
 -- name: update_runs
 -- A run that was woken while it was being advanced was advanced on old knowledge: it stays due.
+WITH found AS MATERIALIZED (
+    SELECT runs.sequence, runs.state AS old_state, runs.owner, given.*
+    FROM unnest(:event::text[], :key::text[], :state::text[], :due_at::bigint[], :event_count::bigint[],
+                :document::text[])
+            AS given (event_key, run_key, state, due_at, event_count, document)
+        JOIN events ON events.key = given.event_key
+        JOIN runs ON runs.event = events.sequence AND runs.key = given.run_key
+    ORDER BY runs.sequence
+    FOR UPDATE OF runs
+)
 UPDATE runs SET
-    state = given.state, due_at = CASE woken WHEN 1 THEN :now ELSE given.due_at END, owner = NULL,
-    leased_until = NULL, event_count = given.event_count, document = given.document
-FROM unnest(:event::text[], :key::text[], :state::text[], :due_at::bigint[], :event_count::bigint[],
-            :document::text[])
-        AS given (event, key, state, due_at, event_count, document)
-    JOIN events ON events.key = given.event
-WHERE runs.event = events.sequence AND runs.key = given.key AND runs.state = 'waiting' AND runs.owner = :owner
+    state = found.state, due_at = CASE woken WHEN 1 THEN :now ELSE found.due_at END, owner = NULL,
+    leased_until = NULL, event_count = found.event_count, document = found.document
+FROM found WHERE runs.sequence = found.sequence AND found.old_state = 'waiting' AND found.owner = :owner
 RETURNING runs.key, runs.sequence;
 
 -- name: wake_runs
--- Locked in the order of their making, so that two nodes that settle messages of the same runs take turns.
-WITH awaiting AS MATERIALIZED (
-    SELECT sequence FROM runs
-    WHERE sequence IN (SELECT run FROM messages WHERE id = ANY(:messages::text[])) AND state = 'waiting'
-    ORDER BY sequence
-    FOR UPDATE
+WITH ended AS MATERIALIZED (SELECT DISTINCT run FROM messages WHERE id = ANY(:messages::text[])),
+awaiting AS MATERIALIZED (
+    SELECT runs.sequence, runs.state FROM ended JOIN runs ON runs.sequence = ended.run
+    ORDER BY runs.sequence
+    FOR UPDATE OF runs
 )
-UPDATE runs SET due_at = :now, woken = 1 FROM awaiting WHERE runs.sequence = awaiting.sequence;
+UPDATE runs SET due_at = :now, woken = 1
+FROM awaiting WHERE runs.sequence = awaiting.sequence AND awaiting.state = 'waiting';
 
 -- name: end_run_leases
 UPDATE runs SET leased_until = :now
@@ -165,14 +179,21 @@ FROM due WHERE messages.sequence = due.sequence
 RETURNING messages.sequence, run, claimed_at, fence, document, late;
 
 -- name: settle
-UPDATE messages SET state = given.state, due_at = given.due_at, document = given.document
-FROM unnest(:id::text[], :fence::bigint[], :state::text[], :due_at::bigint[], :document::text[])
-    AS given (id, fence, state, due_at, document)
-WHERE messages.id = given.id AND messages.state = 'sending' AND messages.fence = given.fence
+WITH found AS MATERIALIZED (
+    SELECT messages.sequence, messages.state AS old_state, messages.fence AS old_fence, given.*
+    FROM unnest(:id::text[], :fence::bigint[], :state::text[], :due_at::bigint[], :document::text[])
+            AS given (id, fence, state, due_at, document)
+        JOIN messages ON messages.id = given.id
+    ORDER BY messages.sequence
+    FOR UPDATE OF messages
+)
+UPDATE messages SET state = found.state, due_at = found.due_at, document = found.document
+FROM found
+WHERE messages.sequence = found.sequence AND found.old_state = 'sending' AND found.old_fence = found.fence
 RETURNING messages.id;
 
 -- name: messages_to_amend
-SELECT id, fence, document, late FROM messages WHERE id = ANY(:ids::text[]) ORDER BY id FOR UPDATE;
+SELECT id, fence, document, late FROM messages WHERE id = ANY(:ids::text[]) ORDER BY sequence FOR UPDATE;
 
 -- name: keep_late
 UPDATE messages SET late = given.late

@@ -24,6 +24,7 @@ CREATE TABLE events (
 );
 
 CREATE INDEX events_by_source_id ON events (tenant, id);
+CREATE INDEX events_by_tenant ON events (tenant, sequence);
 CREATE INDEX events_by_type ON events (tenant, type, sequence);
 CREATE INDEX events_open ON events (state, leased_until, sequence) WHERE state <> 'planned';
 
@@ -69,11 +70,12 @@ CREATE TABLE messages (
 );
 
 CREATE INDEX messages_of_run ON messages (run);
+CREATE INDEX messages_by_tenant ON messages (tenant, sequence);
 CREATE INDEX messages_by_recipient ON messages (tenant, recipient, sequence);
 CREATE INDEX messages_by_channel ON messages (tenant, channel, sequence);
 CREATE INDEX messages_not_sent ON messages (tenant, state, sequence) WHERE state <> 'sent';
 CREATE INDEX messages_queued ON messages (channel, due_at, sequence) WHERE state = 'queued';
-CREATE INDEX messages_leased ON messages (due_at, sequence) WHERE state = 'sending';
+CREATE INDEX messages_leased ON messages (state, due_at, sequence) WHERE state = 'sending';
 
 CREATE TABLE recipients (
     tenant text NOT NULL,

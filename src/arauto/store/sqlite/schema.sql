@@ -24,6 +24,7 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE INDEX events_by_source_id ON events (tenant, id);
+CREATE INDEX events_by_tenant ON events (tenant);
 CREATE INDEX events_by_type ON events (tenant, type);
 CREATE INDEX events_open ON events (state, leased_until) WHERE state <> 'planned';
 
@@ -69,6 +70,7 @@ CREATE TABLE messages (
 ) STRICT;
 
 CREATE INDEX messages_of_run ON messages (run);
+CREATE INDEX messages_by_tenant ON messages (tenant);
 CREATE INDEX messages_by_recipient ON messages (tenant, recipient);
 CREATE INDEX messages_by_channel ON messages (tenant, channel);
 CREATE INDEX messages_not_sent ON messages (tenant, state) WHERE state <> 'sent';
