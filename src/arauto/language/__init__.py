@@ -4,12 +4,14 @@ Undefined names are errors, steps are limited, nothing can be called, and every 
 expression or text is bound to a locale, as which its filters write numbers and dates.
 """
 
+from arauto.language.environment import FIRST_HOLE
 from arauto.language.expression import compile_condition, compile_expression
 from arauto.language.filters import locale_data
 from arauto.language.scan import NAMES, did_you_mean, place
-from arauto.language.text import SEPARATOR, Outline, Part, Text, faults, hole_number, outline
+from arauto.language.text import SEPARATOR, Outline, Part, Text, faults, outline
 
 __all__ = [
+    "FIRST_HOLE",
     "NAMES",
     "SEPARATOR",
     "Outline",
@@ -19,7 +21,6 @@ __all__ = [
     "compile_expression",
     "did_you_mean",
     "faults",
-    "hole_number",
     "locale_data",
     "outline",
     "place",

@@ -14,6 +14,7 @@ from arauto.model import JSON, Context
 SEPARATOR = "\uf8ff"
 """What stands between the parts of a skeleton."""
 
+_MARK = "\uf8fe"
 _COUNTERS = frozenset({"index", "index0", "revindex", "revindex0", "length", "depth", "depth0"})
 
 
@@ -44,11 +45,6 @@ class Outline(NamedTuple):
         index = bisect_right(self.offsets, (at, 1 << 60)) - 1
         start, origin = self.offsets[index]
         return origin + at - start
-
-
-def hole_number(character: str) -> int:
-    """Which value belongs in this hole."""
-    return ord(character) - FIRST_HOLE
 
 
 def outline(part: Part) -> Outline:
@@ -99,6 +95,10 @@ def faults(part: Part, locale: str) -> list[LanguageError]:
         readings = [_reading(part.source, code) for code in codes]
     except PlacedError as error:
         return [part.error(error.at, error.message, error.hint)]
+    try:
+        Template(env, part.source, readings)
+    except PlacedError as error:
+        return [part.error(error.at, error.message, error.hint)]
     found = [
         part.error(at, "this is a private-use character, which has no meaning of its own", "take it out")
         for at, character in enumerate(part.source)
@@ -107,10 +107,6 @@ def faults(part: Part, locale: str) -> list[LanguageError]:
     names = [*NAMES, "loop", *sorted(set().union(*(reading.bound for reading in readings)))]
     for reading in readings:
         found += [part.error(error.at, error.message, error.hint) for error in env.check(part.source, reading, names)]
-    try:
-        Template(env, part.source, readings)
-    except PlacedError as error:
-        found.append(part.error(error.at, error.message, error.hint))
     return found
 
 
@@ -167,7 +163,8 @@ class Text:
                     length += len(pieces[-1])
                     at = cut
             length = self._add(pieces, length, number, part.source, at, len(part.source))
-        self._template = Template(environment(locale), "".join(pieces), readings)
+        self._environment, self._readings = environment(locale), readings
+        self._template = Template(self._environment, "".join(pieces), readings)
 
     def _add(self, pieces: list[str], length: int, number: int, source: str, start: int, end: int) -> int:
         self._segments.append((length, number, start))
@@ -183,3 +180,19 @@ class Text:
             start, number, origin = self._segments[max(bisect_right(self._segments, (error.at, 1 << 60, 0)) - 1, 0)]
             part = self._parts[number]
             raise part.error(min(origin + error.at - start, len(part.source)), error.message, error.hint) from None
+
+    def place_of(self, value: int, context: Context) -> tuple[int, int]:
+        """The line and column in the file of the code that wrote this value for this context."""
+        marked: list[str] = []
+        for number, part in enumerate(self._parts):
+            at = 0
+            for code in text_codes(part.source):
+                if code.kind == "value" and not _is_counter(code):
+                    marked += [part.source[at : code.start], f"{_MARK}{number}:{code.start}{_MARK}"]
+                    at = code.start
+            marked.append(part.source[at:])
+        skeleton, _ = Template(self._environment, "".join(marked), self._readings).render(context)
+        before = skeleton.partition(chr(FIRST_HOLE + value))[0].rsplit(_MARK, 2)[1]
+        number, start = map(int, before.split(":"))
+        error = self._parts[number].error(start, "")
+        return error.line, error.column

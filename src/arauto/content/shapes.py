@@ -1,0 +1,52 @@
+"""Shapes: a text is laid out once for each skeleton that it takes, not once for each message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from typing import Generic, TypeAlias, TypeVar
+
+from arauto.content.holes import clean, given_url
+from arauto.errors import LanguageError
+from arauto.language import Text
+from arauto.model import JSON, Context
+
+Layout = TypeVar("Layout")
+LayOut: TypeAlias = Callable[[str, frozenset[int]], tuple[Layout, Collection[int]]]
+"""Lays out a skeleton whose values in the set are no URLs although URLs begin with them; gives the layout and the
+numbers of all values that URLs begin with."""
+
+_SHAPES = 256
+_NONE: frozenset[int] = frozenset()
+
+
+class Shapes(Generic[Layout]):
+    """A text and its layouts, the most recently used of them remembered."""
+
+    def __init__(self, text: Text, lay_out: LayOut[Layout]) -> None:
+        self._text = text
+        self._lay_out = lru_cache(maxsize=_SHAPES)(lay_out)
+
+    def render(self, context: Context) -> tuple[Layout, list[str]]:
+        """The layout for this context and the values to fill it with. Raises LanguageError, with the place in the
+        file, where the text fails."""
+        skeleton, given = self._text.render(context)
+        try:
+            values = [clean(value) for value in given]
+        except LanguageError as error:
+            raise self._placed(error, given, context) from None
+        layout, links = self._lay_out(skeleton, _NONE)
+        if links:
+            dead = frozenset(number for number in links if given_url(values[number]) is None)
+            if dead:
+                layout, _ = self._lay_out(skeleton, dead)
+        return layout, values
+
+    def _placed(self, error: LanguageError, given: list[JSON], context: Context) -> LanguageError:
+        number = next(number for number, value in enumerate(given) if not _is_clean(value))
+        line, column = self._text.place_of(number, context)
+        return LanguageError(error.message, line=line, column=column, hint=error.hint)
+
+
+def _is_clean(value: JSON) -> bool:
+    return isinstance(value, str | int | float)
