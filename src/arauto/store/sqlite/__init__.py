@@ -107,9 +107,10 @@ class SqliteDatabase:
                 await asyncio.wait([commit])
             except asyncio.CancelledError as error:
                 cancelled = error
-        commit.result()
         if cancelled is not None:
+            self._note_lost(commit.exception())
             raise cancelled
+        commit.result()
 
     def _commit(self) -> None:
         self._writer.execute("COMMIT")
@@ -129,7 +130,7 @@ class SqliteDatabase:
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
-    def _note_lost(self, error: BaseException) -> None:
+    def _note_lost(self, error: BaseException | None) -> None:
         if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", None) in _SYNC_FAILURES:
             self._lost = (
                 f"the disk under {self._path} failed to store what it had taken (fsync); "
