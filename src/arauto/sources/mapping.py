@@ -51,7 +51,8 @@ class Mapping:
     def __init__(
         self, source: str, entries: Sequence[EventMapping], *, identify: Identify | None, hidden: frozenset[str]
     ) -> None:
-        """``source`` is that of the events; the headers ``hidden`` hold secrets and are not shown to expressions.
+        """``source`` is that of the events; the headers and query parameters ``hidden`` hold
+        secrets and are not shown to expressions.
         Raises SettingsFaulty with the place of every expression that does not compile."""
         compiler = _Compiler()
         self._source = source
@@ -78,7 +79,7 @@ class Mapping:
         context: dict[str, JSON] = {
             "body": body,
             "header": {name: request.header(name) for name, _ in request.headers if name not in self._hidden},
-            "query": dict(reversed(request.query)),
+            "query": {name: value for name, value in reversed(request.query) if name not in self._hidden},
         }
         drafts: list[Draft] = []
         for entry in self._entries:

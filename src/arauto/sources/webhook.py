@@ -89,7 +89,7 @@ class Webhook:
                 )
             )
         try:
-            mapping = Mapping(self._source, settings.events, identify=identify, hidden=_secret_headers(verifications))
+            mapping = Mapping(self._source, settings.events, identify=identify, hidden=_secret_places(verifications))
         except SettingsFaulty as faulty:
             faults += faulty.faults
         if faults:
@@ -132,11 +132,12 @@ def _placed(fault: SettingFault, settings: WebhookSettings) -> SettingFault:
     return structs.replace(fault, path=(last,)) if last in settings.__struct_fields__ else fault
 
 
-def _secret_headers(verifications: Sequence[Verification]) -> frozenset[str]:
+def _secret_places(verifications: Sequence[Verification]) -> frozenset[str]:
+    """The headers and query parameters in which calls bring the secret itself."""
     return frozenset(
-        verification.header.lower()
+        verification.header.lower() if verification.header else verification.query or ""
         for verification in verifications
-        if verification.header and verification.algorithm in ("token", "basic")
+        if verification.algorithm in ("token", "basic")
     )
 
 
