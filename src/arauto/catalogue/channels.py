@@ -70,7 +70,7 @@ def _providers(reader: Reader, channel: str, entries: tuple[dict[str, Any], ...]
         if not reader.reference((*path, "kind"), "provider", kind, kinds):
             continue
         type_: type[Struct] = channels.provider(channel, kind).Settings
-        settings = fit(reader.document, type_, reader.faults, at=path, beside=files.ProviderEntry)
+        settings = fit(reader.document, type_, reader.faults, at=path, outer=files.ProviderEntry)
         if name in found:
             place, hint = "name" if head.name else "kind", "give each a name: of its own"
             reader.fault((*path, place), "duplicate-provider", f"two providers have the name {name}", hint)

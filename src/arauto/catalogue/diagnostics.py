@@ -41,6 +41,9 @@ CODES: dict[str, str] = {
     "bad-schema": "A JSON Schema does not follow the standard (draft 2020-12), or is not self-contained.",
     "bad-settings": "The settings of a provider or a source do not work together.",
     "bad-time-zone": "A time zone is not an IANA name, such as America/Sao_Paulo.",
+    "bad-verification": "A source's settings do not say how its calls are verified, or say it in two ways.",
+    "missing-events": "A source says nothing about the events that its calls give.",
+    "missing-id": "An event of a source has no id, by which a repeated call would be known.",
     # names that lead nowhere, and names given twice
     "unknown-category": "A notification names a category that arauto.yaml does not have.",
     "unknown-channel": "A name stands for a channel, and there is no such channel.",
@@ -57,9 +60,15 @@ CODES: dict[str, str] = {
     "duplicate-recipient": "Two recipients have the same id.",
     "no-provider": "A channel has no provider.",
     # texts
+    "bad-front-matter": "The part of a content file between its --- lines is not there, or not closed.",
+    "bad-image": "An image of a text is not beside the notification, or is of a kind that no mail program shows.",
+    "bad-json": "A channel's own text is not JSON.",
+    "bad-link": "A link of a text leads to something that is not a web page, an address or a phone number.",
     "missing-text": "A notification can send on a channel, to a reader of a locale, for which it has no text.",
+    "raw-html": "A text holds HTML, which no channel but e-mail would understand.",
+    "too-many": "A text has more of something than every channel can show.",
 }
-"""Every code and what it means, in one sentence. Codes of texts (``text-…``) come from the channels."""
+"""Every code, also of what channels say about texts and sources about settings, and what it means in one sentence."""
 
 
 class Place(NamedTuple):
@@ -80,7 +89,7 @@ class Faults:
         self.found: dict[tuple[str, Place, str, str], Diagnostic] = {}
 
     def add(self, file: str, place: Place, code: str, message: str, hint: str | None = None) -> None:
-        """Note a fault, once; ``code`` is one of CODES, or a channel's own."""
+        """Note a fault, once; ``code`` is one of CODES."""
         fault = Diagnostic(file, place.line, place.column, code, message, hint)
         self.found.setdefault((file, place, code, message), fault)
 

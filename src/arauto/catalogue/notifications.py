@@ -79,7 +79,8 @@ def _compile(
     compiled = [_step(reader, index, step, around.channels) for index, step in enumerate(entry.steps)]
     used = _used(compiled)
     texts = sort_files(inside, used if all(compiled) else None, locale, faults)
-    lacking = missing(texts, used, _readers(entry, around))
+    # A channel that is not configured is told once; its texts can wait.
+    lacking = missing(texts, [name for name in used if name in around.channels], _readers(entry, around))
     for wanted, names in lacking.items():
         _report_missing(reader, compiled, wanted, names, _readers(entry, around), folder.name(place))
     composers = compile_texts(texts, used, str(place), folder, (locale, around.whole.brand), faults)
@@ -125,7 +126,7 @@ def _target(reader: Reader, index: int, entry: files.TargetEntry, everybody: Eve
 
 
 def _check_system(reader: Reader, path: Path, name: str, everybody: Everybody) -> None:
-    if name in everybody.people_ids:
+    if name in everybody.people_ids - everybody.system_ids:
         hint = "put the person in a group, and write group:"
         reader.fault(path, "unknown-system", f"{name} is a person, not a system", hint)
     elif everybody.complete:

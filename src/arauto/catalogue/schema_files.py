@@ -9,7 +9,7 @@ from msgspec import Struct
 from arauto import channels, sources
 from arauto.catalogue import files
 from arauto.catalogue.schemas import DIALECT
-from arauto.catalogue.shapes import schema_of, settings_schema
+from arauto.catalogue.shapes import beside, documented, schema_of
 from arauto.model import JSON
 
 
@@ -28,19 +28,19 @@ def schema_files() -> dict[str, dict[str, JSON]]:
     return {kind: _for_editors(schema) for kind, schema in sorted(made.items())}
 
 
-def _by_kind(kinds: tuple[str, ...], settings: Callable[[str], type[Struct]], beside: type[Struct]) -> dict[str, JSON]:
+def _by_kind(kinds: tuple[str, ...], settings: Callable[[str], type[Struct]], entry: type[Struct]) -> dict[str, JSON]:
     """A mapping whose ``kind`` selects one of several schemas."""
-    outer = schema_of(beside)["$defs"][beside.__name__]
+    outer = schema_of(entry)["$defs"][entry.__name__]
     choices: list[JSON] = []
     definitions: dict[str, JSON] = {}
     for kind in kinds:
-        whole = settings_schema(settings(kind), beside)
+        whole = beside(documented(settings(kind)), schema_of(entry))
         # Two plug-ins may each have a Struct of the same name; each keeps its own.
         definitions[kind] = _renamed(
             {key: value for key, value in whole.items() if key not in ("$schema", "$defs")}, kind
         )
         for name, definition in whole["$defs"].items():
-            if name not in (beside.__name__, settings(kind).__name__):
+            if name not in (entry.__name__, settings(kind).__name__):
                 definitions[f"{kind}.{name}"] = _renamed(definition, kind)
         chosen = {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}}
         choices.append(chosen | {"then": {"$ref": f"#/$defs/{kind}"}})
@@ -84,10 +84,10 @@ def _channel(name: str) -> dict[str, JSON]:
 
 
 def _for_editors(schema: JSON) -> JSON:
-    """With a reference to JSON Schema's own schema where a schema stands, and without our own keywords."""
+    """With a reference to JSON Schema's own schema where a schema stands, without our own keywords, and in Markdown."""
     if isinstance(schema, list):
         return [_for_editors(each) for each in schema]
     if not isinstance(schema, dict):
-        return schema
+        return schema.replace("``", "`") if isinstance(schema, str) else schema
     made = {key: _for_editors(value) for key, value in schema.items() if not key.startswith("x-")}
     return made | {"$ref": DIALECT} if schema.get("x-holds") == "schema" else made

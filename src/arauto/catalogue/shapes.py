@@ -63,11 +63,17 @@ def _tidy(schema: JSON) -> JSON:
 def schema_of(type_: type[Struct]) -> dict[str, JSON]:
     """The JSON Schema of a Struct as YAML is checked against it; its own definition is ``$defs/<name>``."""
     made = _tidy(msgspec.json.schema(type_, schema_hook=_secret_schema))
+    return {"$schema": DIALECT, **made}
+
+
+def documented(type_: type[Struct]) -> dict[str, JSON]:
+    """``schema_of`` with the docstrings of fields as descriptions; slower, as it reads source code."""
+    made = copy.deepcopy(schema_of(type_))
     for struct in _structs(type_, set()):
         properties = made["$defs"][struct.__name__]["properties"]
         for name, text in _field_docstrings(struct).items():
             properties[name] = {"description": text, **properties[name]}
-    return {"$schema": DIALECT, **made}
+    return made
 
 
 def _structs(hint: Any, seen: set[type[Struct]]) -> set[type[Struct]]:
@@ -99,9 +105,8 @@ def _field_docstrings(type_: type[Struct]) -> dict[str, str]:
     return found
 
 
-@cache
-def _settings_schema(type_: type[Struct], beside: type[Struct]) -> dict[str, JSON]:
-    own, outer = schema_of(type_), schema_of(beside)
+def beside(own: dict[str, JSON], outer: dict[str, JSON]) -> dict[str, JSON]:
+    """The schema of one mapping that holds what two Structs say: a plug-in's Settings, and ``kind`` beside them."""
     settings, entry = _definition(own), _definition(outer)
     merged = settings | {
         "properties": entry["properties"] | settings.get("properties", {}),
@@ -111,19 +116,14 @@ def _settings_schema(type_: type[Struct], beside: type[Struct]) -> dict[str, JSO
     return {"$schema": DIALECT, **merged, "$defs": outer.get("$defs", {}) | own.get("$defs", {})}
 
 
-def settings_schema(type_: type[Struct], beside: type[Struct]) -> dict[str, JSON]:
-    """The JSON Schema of a plug-in's Settings, which stand in one mapping with the fields of ``beside``."""
-    return _settings_schema(type_, beside)
-
-
 def _definition(schema: dict[str, JSON]) -> dict[str, JSON]:
     found: dict[str, JSON] = schema["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
     return found
 
 
 @cache
-def _check(type_: type[Struct], beside: type[Struct] | None) -> tuple[dict[str, JSON], Check]:
-    schema = schema_of(type_) if beside is None else settings_schema(type_, beside)
+def _check(type_: type[Struct], outer: type[Struct] | None) -> tuple[dict[str, JSON], Check]:
+    schema = schema_of(type_) if outer is None else beside(schema_of(type_), schema_of(outer))
     return schema, Check(validator(schema))
 
 
@@ -131,22 +131,25 @@ def _check(type_: type[Struct], beside: type[Struct] | None) -> tuple[dict[str, 
 
 
 def fit(
-    document: Document, type_: type[T], faults: Faults, *, at: Path = (), beside: type[Struct] | None = None
+    document: Document, type_: type[T], faults: Faults, *, at: Path = (), outer: type[Struct] | None = None
 ) -> T | None:
     """The value at ``at`` as a Struct; every fault goes to ``faults``.
 
     What is wrong is left out, so that the rest can be checked further; None when nothing useful is left.
-    ``beside`` names a Struct whose fields stand in the same mapping (``kind`` beside a provider's settings).
+    ``outer`` is a Struct whose fields stand in the same mapping (``kind`` beside a provider's settings); then the
+    Struct is a plug-in's, which would speak of what was left out, so that any fault gives None.
     """
-    schema, check = _check(type_, beside)
+    schema, check = _check(type_, outer)
     data = document.value(at)
     found = _without_echoes(check.findings(data), schema)
     for finding in found:
-        _report(document, at, finding, schema, faults)
+        _report(document, at, finding, schema, faults, type_)
     if found:
         data = _pruned(data, found)
-    if beside is not None and isinstance(data, dict):
-        data = {key: value for key, value in data.items() if key not in beside.__struct_fields__}
+    if outer is not None:
+        if found or not isinstance(data, dict):
+            return None
+        data = {key: value for key, value in data.items() if key not in outer.__struct_fields__}
     try:
         return msgspec.convert(data, type_, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
@@ -221,7 +224,9 @@ _CODES = {
 }
 
 
-def _report(document: Document, at: Path, finding: Finding, schema: dict[str, JSON], faults: Faults) -> None:
+def _report(
+    document: Document, at: Path, finding: Finding, schema: dict[str, JSON], faults: Faults, type_: type[Struct]
+) -> None:
     path = at + finding.path
     place, code, hint = document.place(path), _CODES.get(finding.keyword, "bad-value"), None
     node = _node(schema, finding.schema_path[:-1])
@@ -234,8 +239,8 @@ def _report(document: Document, at: Path, finding: Finding, schema: dict[str, JS
         case "required":
             place = document.key_place(path[:-1]) if len(path) > 1 else document.place()
             message = f"the key {path[-1]} is missing" + (f" in {_named(path[:-1])}" if len(path) > 1 else "")
-            about = _node(schema, finding.schema_path[:-1]).get("properties", {}).get(str(path[-1]), {})
-            hint = about.get("description")
+            about = node.get("properties", {}).get(str(path[-1]), {})
+            hint = about.get("description") or _field_docstrings(type_).get(str(path[-1]))
         case "additionalProperties":
             code = node.get("x-unknown", code)
             place = document.key_place(path)
@@ -283,4 +288,4 @@ def _value_hint(document: Document, path: Path, finding: Finding) -> str | None:
     return None
 
 
-__all__ = ["fit", "schema_of", "settings_schema"]
+__all__ = ["beside", "documented", "fit", "schema_of"]

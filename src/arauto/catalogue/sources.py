@@ -39,7 +39,7 @@ def _compile(folder: Folder, file: File, event_types: Collection[str], faults: F
     if not reader.reference(("kind",), "source-kind", kind, sources.names()):
         return None
     module = sources.load(kind)
-    settings = fit(document, module.Settings, faults, beside=files.SourceFile)
+    settings = fit(document, module.Settings, faults, outer=files.SourceFile)
     if settings is None:
         return None
     try:
@@ -47,8 +47,7 @@ def _compile(folder: Folder, file: File, event_types: Collection[str], faults: F
     except sources.SettingsFaulty as faulty:
         for fault in faulty.faults:
             place = document.within(fault.path, fault.line, fault.column)
-            code = "bad-expression" if fault.code == "expression" else "bad-settings"
-            faults.add(file.name, place, code, fault.message, fault.hint)
+            faults.add(file.name, place, fault.code, fault.message, fault.hint)
         return None
     for path, name in source.types:
         hint = f"create events/{name}.yaml"

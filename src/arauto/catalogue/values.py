@@ -15,7 +15,7 @@ from babel import Locale, UnknownLocaleError
 from arauto.catalogue.diagnostics import Faults, closest, did_you_mean
 from arauto.catalogue.reader import Document, Path
 from arauto.errors import LanguageError
-from arauto.language import compile_condition, compile_expression
+from arauto.language import NAMES, compile_condition, compile_expression
 from arauto.model import Expression, parse_duration
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ class Reader:
 
     def expression(self, path: Path) -> Expression | None:
         """The text at ``path`` as an expression that gives any value."""
-        return self._expression(compile_expression, path)
+        return self._expression(lambda source: compile_expression(source, names=NAMES), path)
 
     def _expression(self, compile_: Callable[[str], Expression], path: Path) -> Expression | None:
         try:
