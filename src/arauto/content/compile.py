@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from arauto.content.front import Front, Reader
 from arauto.content.holes import authored_url, whole_url
-from arauto.content.markdown import LOCAL_IMAGE, parse, problems
+from arauto.content.markdown import IMAGE_HINT, LOCAL_IMAGE, parse, problems
 from arauto.content.shapes import Shapes
 from arauto.content.tree import Action, Content, Paragraph, Picture, Words
 from arauto.errors import Diagnostic
@@ -16,9 +16,20 @@ from arauto.language import SEPARATOR, Outline, Part, Text, faults, outline
 Layout = TypeVar("Layout")
 
 
-def compile_content(file: str, text: str, locale: str, lay_out: Callable[[Content], Layout]) -> Shapes[Layout]:
+def _any(name: str) -> None:
+    """Takes every image."""
+
+
+def compile_content(
+    file: str,
+    text: str,
+    locale: str,
+    lay_out: Callable[[Content], Layout],
+    check_image: Callable[[str], object] = _any,
+) -> Shapes[Layout]:
     """A content file (front matter and Markdown), laid out by the channel's ``lay_out``.
 
+    ``check_image`` is given the name of each image beside the text, and raises ValueError where it cannot be used.
     Raises TextFaulty with every fault and its place.
     """
     reader = Reader(file)
@@ -26,7 +37,7 @@ def compile_content(file: str, text: str, locale: str, lay_out: Callable[[Conten
     parts = [front.body, *front.texts.values(), *(part for action in front.actions for part in action)]
     reader.faults += language_faults(file, parts, locale)
     reader.check()
-    reader.faults += [*_url_faults(file, front), *_markdown_faults(file, front.body)]
+    reader.faults += [*_url_faults(file, front, check_image), *_markdown_faults(file, front.body, check_image)]
     reader.check()
     names = tuple(front.texts)
 
@@ -52,23 +63,30 @@ def part_fault(file: str, part: Part, at: int, code: str, message: str, hint: st
     return Diagnostic(file, error.line, error.column, code, message, hint)
 
 
-def _url_faults(file: str, front: Front) -> list[Diagnostic]:
+def _url_faults(file: str, front: Front, check_image: Callable[[str], object]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for _, url in front.actions:
         if authored_url(outline(url).skeleton.strip()) is None:
             hint = "begin it with https://, mailto: or tel:, or let one value be all of it"
             found.append(part_fault(file, url, 0, "bad-link", "this is not a link that works everywhere", hint))
     image = front.texts.get("image")
-    if image is not None and _picture(outline(image).skeleton, "") is None:
-        hint = "name a png, jpeg, gif or webp file beside the text, or an https:// URL"
-        found.append(part_fault(file, image, 0, "bad-image", "this is not an image that can be sent", hint))
+    if image is not None:
+        drawn = outline(image).skeleton
+        if _picture(drawn, "") is None:
+            message, hint = "this is not an image that can be sent", IMAGE_HINT
+            found.append(part_fault(file, image, 0, "bad-image", message, hint))
+        elif LOCAL_IMAGE.fullmatch(drawn):
+            try:
+                check_image(drawn)
+            except ValueError as error:
+                found.append(part_fault(file, image, 0, "bad-image", str(error), IMAGE_HINT))
     return found
 
 
-def _markdown_faults(file: str, body: Part) -> list[Diagnostic]:
+def _markdown_faults(file: str, body: Part, check_image: Callable[[str], object]) -> list[Diagnostic]:
     drawn = outline(body)
     found: list[Diagnostic] = []
-    for problem, line in problems(drawn.skeleton):
+    for problem, line in problems(drawn.skeleton, check_image):
         at = drawn.origin(_find(drawn, problem.words, line))
         found.append(part_fault(file, body, at, problem.code, problem.message, problem.hint))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Literal, cast
 
 from markdown_it import MarkdownIt
@@ -32,6 +32,8 @@ from arauto.content.tree import (
 LOCAL_IMAGE = re.compile(r"[\w][\w.\- ]*\.(?:png|jpe?g|gif|webp)", re.IGNORECASE)
 """The name of a file that lies beside the text."""
 
+IMAGE_HINT = "name a png, jpeg, gif or webp file beside the text, or an https:// URL"
+
 _DEPTH = 20
 
 
@@ -55,7 +57,7 @@ class Problem(Exception):
         super().__init__(message)
 
 
-def problems(skeleton: str) -> Iterator[tuple[Problem, int]]:
+def problems(skeleton: str, check_image: Callable[[str], object]) -> Iterator[tuple[Problem, int]]:
     """What is not taken in this Markdown, and the line (from 0) of the block where it stands."""
     for token in _CURIOUS.parse(skeleton):
         line = token.map[0] if token.map else 0
@@ -63,12 +65,12 @@ def problems(skeleton: str) -> Iterator[tuple[Problem, int]]:
             yield Problem("raw-html", "HTML is not taken in a text", token.content.strip(), "write Markdown"), line
         elif token.type == "inline":
             for child in token.children or ():
-                problem = _problem(child, token.children or [])
+                problem = _problem(child, token.children or [], check_image)
                 if problem is not None:
                     yield problem, line
 
 
-def _problem(token: Token, siblings: Sequence[Token]) -> Problem | None:
+def _problem(token: Token, siblings: Sequence[Token], check_image: Callable[[str], object]) -> Problem | None:
     if token.type == "html_inline":
         return Problem("raw-html", f"HTML is not taken in a text: {token.content}", token.content, "write Markdown")
     if token.type == "link_open":
@@ -81,20 +83,28 @@ def _problem(token: Token, siblings: Sequence[Token]) -> Problem | None:
                 "begin it with https://, mailto: or tel:, or let one value be all of it",
             )
     if token.type == "image":
-        url = str(token.attrs["src"])
-        if authored_url(url) is None and LOCAL_IMAGE.fullmatch(url) is None:
-            return Problem(
-                "bad-image",
-                f"{_shown(url)} is not an image that can be sent",
-                url,
-                "name a png, jpeg, gif or webp file beside the text, or an https:// URL",
-            )
-        if not token.content:
-            return Problem(
-                "missing-key", "the image has no alternative text", url, "say what it shows: ![a red box](…)"
-            )
-        if any(other.type not in ("image", "softbreak") for other in siblings):
-            return Problem("bad-image", "an image stands in a paragraph of its own", url, "put empty lines around it")
+        return _image_problem(token, siblings, check_image)
+    return None
+
+
+def _image_problem(token: Token, siblings: Sequence[Token], check_image: Callable[[str], object]) -> Problem | None:
+    url = str(token.attrs["src"])
+    if authored_url(url) is None and LOCAL_IMAGE.fullmatch(url) is None:
+        return Problem(
+            "bad-image",
+            f"{_shown(url)} is not an image that can be sent",
+            url,
+            IMAGE_HINT,
+        )
+    if not token.content:
+        return Problem("missing-key", "the image has no alternative text", url, "say what it shows: ![a red box](…)")
+    if any(other.type not in ("image", "softbreak") for other in siblings):
+        return Problem("bad-image", "an image stands in a paragraph of its own", url, "put empty lines around it")
+    if LOCAL_IMAGE.fullmatch(url):
+        try:
+            check_image(url)
+        except ValueError as error:
+            return Problem("bad-image", str(error), url, IMAGE_HINT)
     return None
 
 

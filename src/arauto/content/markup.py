@@ -28,13 +28,21 @@ from arauto.content.tree import (
 class Markup:
     """Writes blocks as HTML.
 
-    ``styles`` gives elements a ``style`` (by tag, and ``li p`` for a paragraph in a list); ``picture`` says where an
-    image is to be found (None: nowhere; its alternative text stands for it).
+    ``picture`` says where an image is to be found, and its width in pixels where that is known (None: nowhere; its
+    alternative text stands for it). ``styles`` gives elements a ``style``, by tag. An image is shown at its width,
+    and never wider than ``widest``.
     """
 
-    def __init__(self, picture: Callable[[Picture], str | None], styles: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        picture: Callable[[Picture], tuple[str, int | None] | None],
+        styles: Mapping[str, str] | None = None,
+        *,
+        widest: int = 0,
+    ) -> None:
         self._picture = picture
         self._styles = styles or {}
+        self._widest = widest
 
     def blocks(self, blocks: Iterable[Block]) -> str:
         """Blocks, one after another."""
@@ -79,10 +87,12 @@ class Markup:
             case Table():
                 return self._table(block)
             case Picture(_, alt, _):
-                source = self._picture(block)
-                if source is None:
+                found = self._picture(block)
+                if found is None:
                     return self._element("p", escape_html(alt))
-                return f'<img src="{escape_html(source)}" alt="{escape_html(alt)}"{self._style("img")}>'
+                source, width = found
+                size = f' width="{min(width, self._widest)}"' if width and self._widest else ""
+                return f'<img src="{escape_html(source)}" alt="{escape_html(alt)}"{size}{self._style("img")}>'
 
     def _item(self, blocks: tuple[Block, ...]) -> str:
         match blocks:

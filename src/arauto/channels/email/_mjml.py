@@ -1,0 +1,302 @@
+"""MJML of the project's own: checked tag by tag, drawn once for each shape, filled with escaped values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from html.parser import HTMLParser
+from secrets import token_hex
+from typing import Any
+
+from mjml import mjml2html
+from msgspec import Struct
+
+from arauto.channels import Source, TextFault, TextFaulty, TextSources
+from arauto.channels.email._images import InlineImage, load_image
+from arauto.channels.email._layout import refuse_include
+from arauto.content import (
+    ANY_HOLE,
+    HOLE,
+    Filler,
+    Shapes,
+    authored_url,
+    escape_html,
+    language_faults,
+    part_fault,
+    whole_url,
+)
+from arauto.content.markdown import LOCAL_IMAGE
+from arauto.language import Outline, Part, Text, did_you_mean, outline
+from arauto.model import Context
+
+TAGS = frozenset(
+    "mjml mj-head mj-attributes mj-all mj-class mj-breakpoint mj-font mj-html-attributes mj-preview mj-style mj-title"  # noqa: SIM905
+    " mj-raw mj-body mj-accordion mj-accordion-element mj-accordion-title mj-accordion-text mj-button mj-carousel"
+    " mj-carousel-image mj-column mj-divider mj-group mj-hero mj-image mj-navbar mj-navbar-link mj-section mj-social"
+    " mj-social-element mj-spacer mj-table mj-text mj-wrapper".split()
+)
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905
+_URLS = frozenset({"href", "src", "background"})
+_WORDS = frozenset({"alt", "title", "aria-label"})
+
+_NONCE = f"v{token_hex(4)}x"
+"""Begins the mark of a value inside MJML, which would spell private-use characters out."""
+_MARK = re.compile(_NONCE + "([0-9a-f]{4})")
+_TAG = re.compile(r"<[a-zA-Z](?:[^<>\"]|\"[^\"]*\")*>")
+_ATTRIBUTE = re.compile(r'\s([a-zA-Z:-]+)="([^"]*)"')
+_STYLE = re.compile(r"<style\b.*?</style>|<!--(?!\[if).*?-->", re.DOTALL)
+
+
+class Rendered(Struct, frozen=True):
+    """A mail as its MJML gives it."""
+
+    title: str
+    html: str
+    text: str
+    images: tuple[InlineImage, ...]
+
+
+class _Layout(Struct, frozen=True):
+    title: Filler
+    html: Filler
+    text: Filler
+    images: tuple[InlineImage, ...]
+
+
+class OwnMail:
+    """A compiled MJML file."""
+
+    def __init__(self, shapes: Shapes[_Layout]) -> None:
+        self._shapes = shapes
+
+    def render(self, context: Context) -> Rendered:
+        """The mail for this context. Raises LanguageError."""
+        layout, values = self._shapes.render(context)
+        return Rendered(layout.title.fill(values), layout.html.fill(values), layout.text.fill(values), layout.images)
+
+
+def compile_mjml(source: Source, sources: TextSources, *, titled: bool) -> OwnMail:
+    """An MJML file, compiled; ``titled``: its subject comes from elsewhere. Raises TextFaulty."""
+    part = Part(source.text.replace("\r\n", "\n").removeprefix("\ufeff"))
+    faults = language_faults(source.file, [part], sources.locale)
+    if faults:
+        raise TextFaulty(*faults)
+    drawn = outline(part)
+    checker = _Checker(drawn.skeleton)
+    for at, code, message, hint in checker.check(titled=titled):
+        faults.append(part_fault(source.file, part, drawn.origin(at), code, message, hint))
+    if not faults:
+        faults += _draw_faults(source.file, part, drawn, sources)
+    if faults:
+        raise TextFaulty(*faults)
+
+    def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[_Layout, set[int]]:
+        return _lay_out(skeleton, dead, sources)
+
+    return OwnMail(Shapes(Text([part], sources.locale), lay_out))
+
+
+def _draw_faults(file: str, part: Part, drawn: Outline, sources: TextSources) -> list[TextFault]:
+    """What shows only when the outline is drawn."""
+    try:
+        _lay_out(drawn.skeleton, frozenset(), sources)
+    except _Misplaced as error:
+        at = drawn.origin(drawn.skeleton.find(error.words))
+        return [part_fault(file, part, at, error.code, error.message, error.hint)]
+    except ValueError as error:
+        return [TextFault(file, 1, 1, "bad-mjml", f"MJML cannot draw this: {error}")]
+    return []
+
+
+class _Misplaced(ValueError):
+    """Words of the MJML that may not stand where they do."""
+
+    def __init__(self, code: str, message: str, words: str, hint: str) -> None:
+        self.code, self.message, self.words, self.hint = code, message, words, hint
+        super().__init__(message)
+
+
+# -- checking ------------------------------------------------------------------------------------------------------
+
+
+class _Checker(HTMLParser):
+    """Looks at the tags of an outline."""
+
+    def __init__(self, skeleton: str) -> None:
+        super().__init__(convert_charrefs=False)
+        self._lines = [0]
+        for line in skeleton.split("\n"):
+            self._lines.append(self._lines[-1] + len(line) + 1)
+        self._skeleton = skeleton
+        self._open: list[tuple[str, int]] = []
+        self._seen: set[str] = set()
+        self._found: list[tuple[int, str, str, str | None]] = []
+
+    def check(self, *, titled: bool) -> list[tuple[int, str, str, str | None]]:
+        """Each fault: offset, code, message, hint."""
+        self.feed(self._skeleton)
+        self.close()
+        for tag, at in self._open:
+            self._add(at, f"<{tag}> is not closed", f"add </{tag}>")
+        if not self._found and not {"mjml", "mj-body"} <= self._seen:
+            self._add(0, "this is no MJML", "begin with <mjml><mj-body> and end with </mj-body></mjml>")
+        if not titled and "mj-title" not in self._seen and not self._found:
+            self._add(0, "the mail has no subject", "add <mj-title> to <mj-head>, or a content file with a title")
+        return self._found
+
+    def _add(self, at: int, message: str, hint: str | None) -> None:
+        self._found.append((at, "bad-mjml", message, hint))
+
+    def _at(self) -> int:
+        line, column = self.getpos()
+        return self._lines[line - 1] + column
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._tag(tag)
+        if tag not in _VOID:
+            self._open.append((tag, self._at()))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._tag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:
+            return
+        if self._open and self._open[-1][0] == tag:
+            self._open.pop()
+        elif any(tag == opened for opened, _ in self._open):
+            inner = self._open[-1][0]
+            self._add(self._at(), f"</{tag}> comes while <{inner}> is open", f"add </{inner}> before it")
+            while self._open.pop()[0] != tag:
+                pass
+        else:
+            self._add(self._at(), f"</{tag}> closes nothing", "take it out")
+
+    def _tag(self, tag: str) -> None:
+        self._seen.add(tag)
+        if tag == "mj-include":
+            self._add(self._at(), "<mj-include> is not taken", "write the part into this file")
+        elif tag.startswith("mj") and tag not in TAGS:
+            self._add(self._at(), f"there is no tag <{tag}>", did_you_mean(tag, TAGS))
+
+
+# -- drawing -------------------------------------------------------------------------------------------------------
+
+
+def _lay_out(skeleton: str, dead: frozenset[int], sources: TextSources) -> tuple[_Layout, set[int]]:
+    """The layout of a skeleton, and the numbers of the values that its URLs begin with. Raises ValueError."""
+    marked = HOLE.sub(lambda hole: f"{_NONCE}{ord(hole.group()):04x}", skeleton)
+    html = mjml2html(marked, fonts={}, include_loader=refuse_include)
+    html = html.replace('lang="und"', f'lang="{escape_html(sources.locale)}"')
+    for closed in _STYLE.findall(html):
+        _refuse_marks(closed, "a style or a comment")
+    links: set[int] = set()
+    images: dict[str, InlineImage] = {}
+
+    def show(name: str) -> str:
+        if name not in images:
+            try:
+                images[name] = load_image(sources.folder, name)
+            except ValueError as error:
+                raise _Misplaced("bad-image", str(error), name, "put it beside the text") from None
+        return f"cid:{images[name].cid}"
+
+    def tag(match: re.Match[str]) -> str:
+        return _ATTRIBUTE.sub(lambda attribute: _attribute(attribute, links, dead, show), match.group())
+
+    html = _unmarked(_TAG.sub(tag, html))
+    reader = _Texts(html)
+    title = " ".join(reader.title.split())
+    return _Layout(Filler(title), Filler(html, escape_html), Filler(reader.text()), tuple(images.values())), links
+
+
+def _attribute(match: re.Match[str], links: set[int], dead: frozenset[int], show: Callable[[str], str]) -> str:
+    name, written = match.group(1).lower(), match.group(2)
+    if name == "src" and LOCAL_IMAGE.fullmatch(written):
+        return f' src="{show(written)}"'
+    if name not in _URLS:
+        if name not in _WORDS:
+            _refuse_marks(written, f"the attribute {name}")
+        return match.group()
+    value = unescape(_unmarked(written)).strip()
+    url = authored_url(value)
+    if url is None:
+        if not value or value.startswith(("#", "cid:")):
+            return match.group()
+        raise _Misplaced(
+            "bad-link",
+            f"{ANY_HOLE.sub('{{ … }}', value)!r} is not a link that works everywhere",
+            _unmarked(written),
+            "begin it with https://, mailto: or tel:, or let one value be all of it",
+        )
+    number = whole_url(url)
+    if number is not None:
+        links.add(number)
+        if number in dead:
+            return ""
+    return f' {name}="{escape_html(url)}"'
+
+
+def _unmarked(text: str) -> str:
+    return _MARK.sub(lambda mark: chr(int(mark.group(1), 16)), text)
+
+
+def _refuse_marks(text: str, where: str) -> None:
+    mark = _MARK.search(text)
+    if mark is not None:
+        raise _Misplaced(
+            "bad-value",
+            f"a value cannot stand in {where}",
+            _unmarked(mark.group()),
+            "values stand in words, in links (href), in images (src) and in their alt",
+        )
+
+
+class _Texts(HTMLParser):
+    """The words of a mail's HTML, links kept."""
+
+    _LINES = frozenset({"p", "div", "tr", "table", "br", "li", "h1", "h2", "h3", "h4", "ul", "ol", "hr", "td"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.title = ""
+        self._pieces: list[str] = []
+        self._inside: list[str] = []
+        self._links: list[str | None] = []
+        self._hidden = 0
+        self.feed(html)
+        self.close()
+
+    def text(self) -> str:
+        """The words, line by line."""
+        lines = (" ".join(line.split()) for line in "".join(self._pieces).split("\n"))
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip() + "\n"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in _VOID:
+            self._inside.append(tag)
+        given: dict[str, Any] = dict(attrs)
+        if tag == "a":
+            self._links.append(given.get("href"))
+        if tag == "td" and self._pieces and not self._pieces[-1].endswith("\n"):
+            self._pieces.append(" ")
+        elif tag in self._LINES:
+            self._pieces.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            while self._inside.pop() != tag:
+                pass
+        if tag == "a" and self._links:
+            url = self._links.pop()
+            if url and not url.startswith("#"):
+                self._pieces.append(f": {url}")
+        if tag in self._LINES and tag != "td":
+            self._pieces.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if "title" in self._inside:
+            self.title += data
+        elif not {"style", "head", "script"}.intersection(self._inside):
+            self._pieces.append(data.replace("\n", " "))
