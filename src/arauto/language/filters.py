@@ -82,7 +82,7 @@ def _guarded(name: str, method: Filter, usage: str) -> Filter:
 def _kind(value: JSON) -> str:
     """What a value is, in words; the value itself may be personal and stays out of errors."""
     if value is None:
-        return "nothing"
+        return "nothing (it is missing, or null)"
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, str):

@@ -36,19 +36,25 @@ _STYLES = {
     "li": "margin:0 0 6px",
     "blockquote": "margin:0 0 16px;padding:4px 0 4px 16px;border-left:3px solid {color}",
     "code": f"font-family:{_MONO};font-size:14px;background:rgba(127,127,127,.15);border-radius:4px;padding:1px 5px",
-    "pre": "margin:0 0 16px;white-space:pre-wrap;word-break:break-word",
+    "pre": "margin:0 0 16px;white-space:pre-wrap;word-break:break-word;background:rgba(127,127,127,.12);"
+    "border-radius:8px;padding:12px 16px;font-size:14px;line-height:21px",
     "hr": "border:0;border-top:1px solid rgba(127,127,127,.35);margin:24px 0",
     "table": "width:100%;border-collapse:collapse;margin:0 0 16px;font-size:15px;line-height:22px",
     "th": "padding:8px 8px 8px 0;border-bottom:2px solid rgba(127,127,127,.35);font-weight:600",
     "td": "padding:8px 8px 8px 0;border-bottom:1px solid rgba(127,127,127,.25)",
-    "img": "display:block;max-width:100%;height:auto;border:0;border-radius:8px;margin:0 0 16px",
+    "img": "display:block;max-width:100%;height:auto;border:0;border-radius:8px;margin:0 0 20px",
 }
 
 _CSS = """
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 .action a:hover { opacity: .9; }
+.words blockquote > :last-child, .words li > :last-child { margin-bottom: 0 !important; }
+.words tr > :last-child { padding-right: 0 !important; }
+.words pre code { background: none !important; padding: 0 !important; }
 @media (max-width: 479px) {
-  .card { border-radius: 0 !important; }
+  .card, .card > table > tbody > tr > td { border-radius: 0 !important; }
+  .card > table > tbody > tr > td { padding: 24px 20px 16px !important; }
+  .edge > table > tbody > tr > td { padding-left: 20px !important; padding-right: 20px !important; }
   .action table, .action a { width: 100% !important; box-sizing: border-box; }
 }
 @media (prefers-color-scheme: dark) {
@@ -109,7 +115,7 @@ class Look:
   <mj-style>{css}</mj-style>
 </mj-head>
 <mj-body background-color="#eef1f4" css-class="page" width="600px">
-  <mj-section padding="28px 32px 16px"><mj-column>{self._masthead(slot, align)}</mj-column></mj-section>
+  <mj-section css-class="edge" padding="28px 32px 16px"><mj-column>{self._masthead(slot, align)}</mj-column></mj-section>
   <mj-wrapper css-class="card" background-color="#ffffff" border-radius="12px" border-top="4px solid {self._color}"
       padding="32px 32px 20px">
     <mj-section><mj-column>
@@ -117,7 +123,7 @@ class Look:
       {"".join(self._button(action, number, slot, align) for number, action in enumerate(content.actions))}
     </mj-column></mj-section>
   </mj-wrapper>
-  <mj-section padding="20px 32px 36px"><mj-column>
+  <mj-section css-class="edge" padding="20px 32px 36px"><mj-column>
     <mj-text css-class="small" font-size="13px" line-height="20px" color="#64707f">{slot(_footer(brand))}</mj-text>
   </mj-column></mj-section>
 </mj-body>
@@ -213,7 +219,7 @@ def _readable_on(color: str) -> str:
 
 
 def _shade(color: str, *, dark: bool) -> str:
-    """The colour, made darker (lighter) until it can be read on white (on nearly black): contrast 4.5 to 1."""
+    """The colour, made darker (lighter) until it can be read well on white (on nearly black)."""
     red, green, blue = _rgb(color)
     for step in range(21):
         share = step / 20
@@ -221,6 +227,6 @@ def _shade(color: str, *, dark: bool) -> str:
         mixed = "#" + "".join(f"{round(part + (goal - part) * share):02x}" for part in (red, green, blue))
         luminance = _luminance(mixed)
         contrast = 1.05 / (luminance + 0.05) if dark else (luminance + 0.05) / (_luminance("#161d26") + 0.05)
-        if contrast >= 4.5:
+        if contrast >= (4.5 if dark else 6):
             return mixed
     return "#000000" if dark else "#ffffff"
