@@ -323,5 +323,5 @@ def test_the_table_of_faults_covers_every_code() -> None:
     assert CODES.keys() - planted == OF_TEXTS
 
 
-OF_TEXTS = {"bad-front-matter", "bad-image", "bad-json", "bad-link", "raw-html", "too-many"}
+OF_TEXTS = {"bad-front-matter", "bad-image", "bad-json", "bad-link", "bad-mjml", "raw-html", "too-many"}
 """What tests of channels and content plant."""

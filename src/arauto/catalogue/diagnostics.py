@@ -64,6 +64,7 @@ CODES: dict[str, str] = {
     "bad-image": "An image of a text is not beside the notification, or is of a kind that no mail program shows.",
     "bad-json": "A channel's own text is not JSON.",
     "bad-link": "A link of a text leads to something that is not a web page, an address or a phone number.",
+    "bad-mjml": "An e-mail's own MJML does not parse, or has parts that cannot be sent.",
     "missing-text": "A notification can send on a channel, to a reader of a locale, for which it has no text.",
     "raw-html": "A text holds HTML, which no channel but e-mail would understand.",
     "too-many": "A text has more of something than every channel can show.",
@@ -102,12 +103,12 @@ def closest(name: str, allowed: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, allowed: Iterable[str], otherwise: str | None = None) -> str | None:
-    """A hint for a name that is none of ``allowed``: the nearest one, or else all there are."""
+    """A hint for a name that is none of ``allowed``: the nearest one, else ``otherwise``, else all there are."""
     names = sorted(set(allowed))
     near = closest(name, names)
     if near is not None:
         return f"did you mean {near}?"
-    if not names or len(names) > 20:
+    if otherwise or not names or len(names) > 20:
         return otherwise
     return f"known: {', '.join(names)}"
 
