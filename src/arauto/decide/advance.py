@@ -63,11 +63,13 @@ def _outcome(states: Iterable[MessageState]) -> str | None:
 
 
 def reachable(recipient: Recipient, notification: Notification, catalogue: Catalogue) -> frozenset[str]:
-    """The channels that the hub has, the recipient has an address for, and the notification has a text for."""
+    """The channels that the hub has, the recipient has an address for, and the notification has a text for; of
+    recipients, only people have an inbox."""
     return frozenset(
         channel
         for channel in notification.composers
-        if channel in catalogue.channels and (recipient.addresses.get(channel) or channel == IN_APP)
+        if channel in catalogue.channels
+        and (recipient.kind == "person" if channel == IN_APP else recipient.addresses.get(channel))
     )
 
 
