@@ -114,7 +114,8 @@ trees = st.recursive(
     | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=9), inner, max_size=5),
+    max_leaves=12,
 )
 
 
@@ -123,7 +124,7 @@ def test_reads_what_the_standard_library_writes(tree: Any, ascii_only: bool) -> 
     assert parse(json.dumps(tree, ensure_ascii=ascii_only).encode()) == tree
 
 
-@given(st.dictionaries(st.text(), trees, min_size=1), st.data())
+@given(st.dictionaries(st.text(max_size=9), trees, min_size=1, max_size=5), st.data())
 def test_finds_any_repeated_key(members: dict[str, Any], data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(sorted(members)))
     pairs = [*members.items(), (key, data.draw(trees))]

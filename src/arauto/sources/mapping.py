@@ -33,6 +33,7 @@ class EventMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     time: str | None = None
     """RFC 3339, or seconds (12 digits and more: milliseconds) since 1970."""
     subject: str | None = None
+    """What the event is about: a string, an integer, or null for nothing."""
     data: JSON = None
     """An expression, or a mapping of expressions; the whole body (or item) where it is left out."""
 

@@ -34,7 +34,9 @@ class Timestamp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When the sender signed: in a header of its own, or in an item of the signature's header (``t=…``)."""
 
     header: str | None = None
+    """The header that has it."""
     item: str | None = None
+    """The name before its ``=`` among the items of the signature's header."""
     unit: Literal["s", "ms", "auto"] = "s"
     """What it counts since 1970; ``auto`` takes 12 digits and more for milliseconds."""
     tolerance: str = "5m"
@@ -52,6 +54,7 @@ class Verification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     key: Literal["text", "base64", "hex"] = "text"
     """How the secret is written; in base64, a leading ``whsec_`` or ``whpk_`` does not count."""
     header: str | None = None
+    """The header that has the signature."""
     query: str | None = None
     """The query parameter that has the signature, where no header has it."""
     prefix: str = ""
@@ -59,10 +62,12 @@ class Verification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     separator: str | None = None
     """What stands between the signatures or items of one header; those without the prefix are skipped."""
     encoding: Literal["hex", "base64", "base64url"] = "hex"
+    """How the signature is written."""
     signed: str = "{body}"
     """What is signed, of ``{method}``, ``{url}``, ``{path}``, ``{query.NAME}``, ``{header.NAME}``, ``{timestamp}``,
     ``{body}`` and ``{secret}``; ``|lower`` makes lower case, ``[…]`` is left out where one of its holes is absent."""
     timestamp: Timestamp | None = None
+    """Where the time of signing is, for senders that sign it."""
 
 
 class Verifier:

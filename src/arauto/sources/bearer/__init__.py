@@ -17,6 +17,7 @@ class Settings(WebhookSettings, frozen=True, kw_only=True, forbid_unknown_fields
     header: str | None = None
     """``Authorization`` where neither this nor ``query`` is given."""
     query: str | None = None
+    """The query parameter where it is, for senders that can do no better."""
     scheme: Literal["Bearer", "Basic"] | None = None
     """What stands before the token; in ``Authorization`` it is Bearer where it is left out, elsewhere nothing."""
 

@@ -14,8 +14,11 @@ class Settings(Verification, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A verification, and what to make of a call that passes it."""
 
     events: tuple[EventMapping, ...]
+    """What to make of a call: every entry that holds gives an event."""
     source: str | None = None
+    """The ``source`` of the events; the name of this source where it is left out."""
     accepted: Status | None = None
+    """The status that says "we have it"; 202 where it is left out."""
 
 
 def compile(name: str, settings: Settings) -> Source:

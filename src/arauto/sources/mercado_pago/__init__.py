@@ -18,6 +18,7 @@ class Settings(WebhookSettings, frozen=True, kw_only=True, forbid_unknown_fields
     """The secrets are those of the application's webhooks ("assinatura secreta")."""
 
     tolerance: str = "5m"
+    """How far the time of signing may be from our clock, either way."""
 
 
 def compile(name: str, settings: Settings) -> Source:

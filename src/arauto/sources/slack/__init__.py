@@ -19,6 +19,7 @@ class Settings(WebhookSettings, frozen=True, kw_only=True, forbid_unknown_fields
     """The secrets are the app's signing secrets."""
 
     tolerance: str = "5m"
+    """How far the time of signing may be from our clock, either way."""
 
 
 def compile(name: str, settings: Settings) -> Source:

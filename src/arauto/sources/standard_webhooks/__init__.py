@@ -25,6 +25,7 @@ class Settings(WebhookSettings, frozen=True, kw_only=True, forbid_unknown_fields
     headers: str = "webhook"
     """The first word of the three headers: ``svix`` for senders that keep ``svix-id``, ``svix-signature``, …"""
     tolerance: str = "5m"
+    """How far the time of signing may be from our clock, either way."""
 
 
 def compile(name: str, settings: Settings) -> Source:
