@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arauto.catalogue import compile_project
+from arauto.catalogue import compile_project, values
 from arauto.errors import CatalogueFaulty, Diagnostic, LanguageError, UsageFault
 from arauto.model import Catalogue, GroupTarget, PersonTarget, SystemTarget
 
@@ -249,13 +249,13 @@ def outcome(folder: Path) -> tuple[Diagnostic, ...]:
     return ()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from(NAMES), raw=st.binary(max_size=120))
 def test_any_bytes_in_any_file_are_faults_at_worst(write: Write, name: str, raw: bytes) -> None:
     outcome(write({name: raw}))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.sampled_from([name for name in NAMES if name.endswith(".yaml")]), data=VALUES, over=st.data())
 def test_any_data_in_any_file_are_faults_at_worst(
     write: Write, original: Callable[[str], str], name: str, data: Any, over: st.DataObject
@@ -274,10 +274,36 @@ def test_any_data_in_any_file_are_faults_at_worst(
     outcome(write({name: yaml.safe_dump(whole, allow_unicode=True).encode("utf-8", "replace")}))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=VALUES)
 def test_any_mapping_as_an_event_types_schema_is_a_fault_at_worst(write: Write, data: Any) -> None:
     import yaml
 
     written = yaml.safe_dump({"description": "x", "schema": data, "samples": {"a": data}}, allow_unicode=True)
     outcome(write({"events/order.paid.yaml": written.encode("utf-8", "replace")}))
+
+
+# -- values --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tag", ["pt-BR", "en", "zh-CN", "zh-Hant-TW", "sr-Latn", "es-419", "fil"])
+def test_locales(tag: str) -> None:
+    assert values.locale(tag) == tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "hint"),
+    [
+        ("pt_BR", "write pt-BR"),
+        ("PT-br", "write pt-BR"),
+        ("zh-hans-cn", "write zh-Hans-CN"),
+        ("xx", "BCP 47"),
+        ("pt-BR.UTF-8", "BCP 47"),
+        ("en@euro", "BCP 47"),
+        ("", "BCP 47"),
+    ],
+)
+def test_what_is_no_locale(tag: str, hint: str) -> None:
+    with pytest.raises(values.Refused) as refused:
+        values.locale(tag)
+    assert hint in str(refused.value.hint)

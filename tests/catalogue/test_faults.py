@@ -85,6 +85,7 @@ CHANGED = [
     case("a wait is no duration", EMAIL, "[5s, 1m, 1h]", "[5s, ‸1 minute, 1h]", "bad-duration"),
     case("a duration is longer than any life", EMAIL, "expires: 2d", "expires: ‸999999999999d", "bad-duration"),
     case("the project's locale does not exist", PROJECT, "locale: en\n", "locale: ‸xx-YY\n", "bad-locale"),
+    case("a duration of nothing", RULE, "expires: 2h", "expires: ‸0s", "bad-duration", "1s"),
     case("a recipient's locale does not exist", TEAM, "locale: pt-BR", "locale: ‸xx-YY", "bad-locale"),
     case("a locale is written in another way", TEAM, "locale: pt-BR", "locale: ‸pt_BR", "bad-locale", "pt-BR"),
     case("a locale is written in small letters", TEAM, "locale: pt-BR", "locale: ‸pt-br", "bad-locale", "pt-BR"),

@@ -90,6 +90,12 @@ def test_each_gives_an_event_for_every_item() -> None:
     assert drafts(call({"id": "e", "lines": []}), {"type": "t", "each": "body.lines", "id": "item"}) == []
 
 
+def test_a_condition_without_item_is_asked_before_the_list_is_looked_for() -> None:
+    entry = {"type": "stock.low", "when": 'body.kind == "stock"', "each": "body.lines", "id": "item"}
+    assert drafts(call({"kind": "ping"}), entry) == []
+    assert [draft.id for draft in drafts(call({"kind": "stock", "lines": ["a", "b"]}), entry)] == ["a", "b"]
+
+
 def test_expressions_see_headers_and_the_query() -> None:
     [draft] = drafts(
         call(BODY, [("shop", "sp"), ("shop", "rj")], x_topic="orders/paid"),

@@ -12,8 +12,6 @@ from arauto.api.keyring import Keyring, Scope, bearer
 from arauto.engine.hub import Hub
 from arauto.store import ApiKey
 
-_scheme = HTTPBearer(scheme_name="key", auto_error=False)
-
 
 def _hub(request: Request) -> Hub:
     hub: Hub = request.app.state.hub
@@ -25,8 +23,12 @@ def _keyring(request: Request) -> Keyring:
     return keyring
 
 
-def _with(scope: Scope) -> Callable[[Request], Awaitable[ApiKey]]:
-    async def check(request: Request) -> ApiKey:
+Described = Annotated[object, Security(HTTPBearer(scheme_name="key", auto_error=False))]
+"""Only tells the OpenAPI description that a key is needed; ``check`` looks for itself."""
+
+
+def _with(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
+    async def check(request: Request, described: Described) -> ApiKey:
         return await _keyring(request).check(bearer(request), scope)
 
     return check
@@ -34,8 +36,8 @@ def _with(scope: Scope) -> Callable[[Request], Awaitable[ApiKey]]:
 
 TheHub = Annotated[Hub, Depends(_hub)]
 TheKeyring = Annotated[Keyring, Depends(_keyring)]
-Reader = Annotated[ApiKey, Depends(_with("read")), Security(_scheme)]
-RecipientsWriter = Annotated[ApiKey, Depends(_with("recipients:write")), Security(_scheme)]
-Admin = Annotated[ApiKey, Depends(_with("admin")), Security(_scheme)]
+Reader = Annotated[ApiKey, Depends(_with("read"))]
+RecipientsWriter = Annotated[ApiKey, Depends(_with("recipients:write"))]
+Admin = Annotated[ApiKey, Depends(_with("admin"))]
 After = Annotated[str | None, Query(description="The `next` of the page before", max_length=500)]
 Limit = Annotated[int, Query(description="Items on the page", ge=1, le=500)]

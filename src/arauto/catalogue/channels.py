@@ -44,7 +44,7 @@ def _compile(folder: Folder, file: File, faults: Faults) -> ChannelConfig | None
         providers=providers,
         retry=RetryPolicy(
             schedule=schedule,
-            expires=reader.read(values.duration, entry.expires, ("expires",)) or default.expires,
+            expires=reader.read(values.lifetime, entry.expires, ("expires",)) or default.expires,
             on_unknown=entry.on_unknown or default.on_unknown,
         ),
         concurrency=entry.concurrency or channels.load(name).concurrency,

@@ -109,6 +109,9 @@ class Folder:
         return None
 
     def _file(self, path: Path) -> File | None:
+        if path.exists() and not path.is_file():
+            self._unknown(path, "only plain files are read")
+            return None
         try:
             return File(self.name(path), path, path.read_bytes())
         except OSError as error:

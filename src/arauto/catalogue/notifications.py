@@ -91,7 +91,7 @@ def _compile(
         to=tuple(target for target in targets if target),
         steps=tuple(step for step in compiled if step),
         when=reader.condition(("when",)) if entry.when is not None else None,
-        expires=reader.read(values.duration, entry.expires, ("expires",)),
+        expires=reader.read(values.lifetime, entry.expires, ("expires",)),
         composers=composers,
     )
 

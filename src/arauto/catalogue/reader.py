@@ -338,6 +338,10 @@ class _Builder:
             frame.node.children.append(node)  # type: ignore[union-attr]
             return
         (key, at), frame.key = frame.key, None
+        if not key:
+            self.fault(at, "bad-yaml", "a key is empty", "write a name before the colon")
+            self.sound = False
+            return
         keys, children = frame.node.keys, frame.node.children
         assert keys is not None
         assert isinstance(children, dict)

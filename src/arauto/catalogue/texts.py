@@ -65,7 +65,7 @@ def _is_locale(file: File, tag: str, faults: Faults) -> bool:
     try:
         values.locale(tag)
     except values.Refused as refused:
-        faults.add(file.name, START, "bad-locale", f"{refused}, in the name of this file", refused.hint)
+        faults.add(file.name, START, refused.code, f"{refused}, in the name of this file", refused.hint)
         return False
     return True
 

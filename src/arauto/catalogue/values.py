@@ -26,35 +26,38 @@ EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
 class Refused(ValueError):
-    """A value is not allowed; says what is, and what was probably meant."""
+    """A value is not allowed: the code of the fault, what is wrong, and what to do."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        self.hint = hint
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        self.code, self.hint = code, hint
         super().__init__(message)
+
+
+_LOCALE = re.compile(r"([a-z]{2,3})(?:-([a-z]{4}))?(?:-([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
 
 
 @cache
 def locale(tag: str) -> str:
-    """The tag, when it is a BCP 47 tag that CLDR knows, written the usual way. Raises Refused."""
-    try:
-        known = str(Locale.parse(tag, sep="-")).replace("_", "-")
-    except (ValueError, UnknownLocaleError, TypeError):
-        near = tag.replace("_", "-")
-        hint = (
-            f"did you mean {near}?" if near != tag and _is_locale(near) else "write a BCP 47 tag, such as pt-BR or en"
-        )
-        raise Refused(f"{tag!r} is no locale", hint) from None
-    if known != tag:
-        raise Refused(f"{tag!r} is not the usual way to write this locale", f"write {known}")
+    """The tag, when it is one of BCP 47 (language, script, region) that CLDR knows, written the usual way. Raises
+    Refused."""
+    usual = _usual(tag.replace("_", "-"))
+    if usual is None:
+        raise Refused("bad-locale", f"{tag!r} is no locale", "write a BCP 47 tag, such as pt-BR or en")
+    if usual != tag:
+        raise Refused("bad-locale", f"{tag!r} is not the usual way to write this locale", f"write {usual}")
     return tag
 
 
-def _is_locale(tag: str) -> bool:
+def _usual(tag: str) -> str | None:
+    match = _LOCALE.fullmatch(tag)
+    if match is None:
+        return None
     try:
-        locale(tag)
-    except Refused:
-        return False
-    return True
+        Locale.parse(tag, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return None
+    language, script, region = match.groups(default="")
+    return "-".join(filter(None, (language.lower(), script.title(), region.upper())))
 
 
 def language(tag: str) -> str:
@@ -73,7 +76,7 @@ def time_zone(name: str) -> str:
         return name
     near = closest(name, _zones()) or closest(name, [zone for zone in _zones() if zone.endswith(f"/{name}")])
     hint = f"did you mean {near}?" if near else "write an IANA name, such as America/Sao_Paulo or UTC"
-    raise Refused(f"{name!r} is no time zone", hint)
+    raise Refused("bad-time-zone", f"{name!r} is no time zone", hint)
 
 
 def network(text: str) -> str:
@@ -81,17 +84,32 @@ def network(text: str) -> str:
     try:
         ip_network(text)
     except ValueError as error:
-        raise Refused(f"{text!r} is no network: {error}", "write a CIDR range, such as 10.0.0.0/8") from None
+        raise Refused("bad-network", f"this is no network: {error}", "write a CIDR range, such as 10.0.0.0/8") from None
     return text
+
+
+_LONGEST = timedelta(days=3660)
 
 
 def duration(text: str) -> timedelta:
     """The duration. Raises Refused."""
     try:
-        return parse_duration(text)
-    except (ValueError, OverflowError) as error:
-        said = str(error) if isinstance(error, ValueError) else f"{text!r} is too long"
-        raise Refused(*said.split("; ", 1)) from None
+        parsed = parse_duration(text)
+    except ValueError as error:
+        raise Refused("bad-duration", *str(error).split("; ", 1)) from None
+    except OverflowError:
+        parsed = timedelta.max
+    if parsed > _LONGEST:
+        raise Refused("bad-duration", f"{text} is longer than ten years", "choose a shorter time")
+    return parsed
+
+
+def lifetime(text: str) -> timedelta:
+    """A duration in which something can happen: more than nothing. Raises Refused."""
+    parsed = duration(text)
+    if not parsed:
+        raise Refused("bad-duration", f"{text} leaves no time to send anything", "write at least 1s")
+    return parsed
 
 
 class Reader:
@@ -112,8 +130,7 @@ class Reader:
         try:
             return parse(text)
         except Refused as refused:
-            code = f"bad-{parse.__name__.replace('_', '-')}"
-            self.fault(path, code, str(refused), refused.hint)
+            self.fault(path, refused.code, str(refused), refused.hint)
             return None
 
     def condition(self, path: Path) -> Expression | None:

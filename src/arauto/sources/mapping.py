@@ -6,6 +6,7 @@ An expression sees ``body`` (JSON, or the fields of a form), ``header`` (by lowe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn, TypeAlias
@@ -27,7 +28,8 @@ class EventMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     when: str | None = None
     """True or false; an entry without it always holds."""
     each: str | None = None
-    """A list: one event for each ``item`` of it; ``when`` is asked for each."""
+    """A list: one event for each ``item`` of it. A ``when`` that speaks of ``item`` is asked for each, any other one
+    before the list is looked for."""
     id: str | None = None
     """A string or an integer; the id that the kind knows where it is left out."""
     time: str | None = None
@@ -38,6 +40,7 @@ class EventMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """An expression, or a mapping of expressions; the whole body (or item) where it is left out."""
 
 
+_ITEM = re.compile(r"\bitem\b")
 NAMES = ("body", "header", "query", "item")
 """What expressions see."""
 
@@ -84,16 +87,17 @@ class Mapping:
         }
         drafts: list[Draft] = []
         for entry in self._entries:
+            if not entry.asks_item and not entry.holds(context):
+                continue
             if entry.each is None:
-                if entry.holds(context):
-                    drafts.append(self._draft(entry, context, request, len(drafts)))
+                drafts.append(self._draft(entry, context, request, len(drafts)))
                 continue
             items = entry.each(context)
             if not isinstance(items, list):
                 entry.fail("each", "gave no list")
             for item in items:
                 inner = {**context, "item": item}
-                if entry.holds(inner):
+                if not entry.asks_item or entry.holds(inner):
                     drafts.append(self._draft(entry, inner, request, len(drafts)))
         if len(drafts) > 1:
             _check_distinct(drafts)
@@ -137,6 +141,8 @@ class _Entry:
         place: Path = ("events", index)
         self.type = entry.type
         self._index = index
+        self.asks_item = entry.each is not None and bool(_ITEM.search(entry.when or ""))
+        """Whether the condition is to be asked for each item, and not once before the list is looked for."""
         self._when = compiler.optional((*place, "when"), entry.when)
         self.each = compiler.optional((*place, "each"), entry.each)
         self.id = compiler.optional((*place, "id"), entry.id)
