@@ -205,7 +205,7 @@ def story(systems: Systems) -> Iterator[Call]:
             "boleto": {
                 "nota": invoice["invoice"]["number"],
                 "valor": invoice["invoice"]["amount"],
-                "vencimento": (systems.now + timedelta(days=3)).isoformat(),
+                "vencimento": (systems.now + timedelta(days=3)).date().isoformat(),
                 "linha": invoice["invoice"]["digits"],
                 "link": invoice["invoice"]["url"],
             },
