@@ -73,12 +73,7 @@ class Webhook:
         self._read = read
         self._challenge = challenge
         faults: list[SettingFault] = []
-        self._verifiers: list[Verifier] = []
-        for verification in verifications:
-            try:
-                self._verifiers.append(Verifier(verification))
-            except SettingsFaulty as faulty:
-                faults += [_placed(fault, settings) for fault in faulty.faults]
+        self._verifiers = _verifiers(verifications, settings, faults)
         if not settings.events and default is None:
             faults.append(
                 SettingFault(
@@ -126,10 +121,20 @@ class Webhook:
         return self._default(self._source, request, body) if self._default else self._mapping(request, body)
 
 
-def _placed(fault: SettingFault, settings: WebhookSettings) -> SettingFault:
-    """The fault of a verification, at the setting of this kind that it came from."""
-    last = fault.path[-1]
-    return structs.replace(fault, path=(last,)) if last in settings.__struct_fields__ else fault
+def _verifiers(
+    verifications: Sequence[Verification], settings: WebhookSettings, faults: list[SettingFault]
+) -> list[Verifier]:
+    """Those without faults; each fault is told at the setting of the kind that it came from."""
+    verifiers: list[Verifier] = []
+    for verification in verifications:
+        try:
+            verifiers.append(Verifier(verification))
+        except SettingsFaulty as faulty:
+            for fault in faulty.faults:
+                last = fault.path[-1]
+                own = last in settings.__struct_fields__
+                faults.append(structs.replace(fault, path=(last,)) if own else fault)
+    return verifiers
 
 
 def _secret_places(verifications: Sequence[Verification]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from arauto.errors import BadPayload
@@ -32,22 +33,6 @@ def compile(name: str, settings: Settings) -> Source:
     """A source for senders of Standard Webhooks. Raises SettingsFaulty."""
     prefix = settings.headers.lower()
 
-    def events(source: str, request: Request, body: JSON) -> Sequence[Draft]:
-        """One event of the shape that the specification advises: ``{type, timestamp, data}``."""
-        try:
-            time = to_time(member(body, "timestamp")) if member(body, "timestamp") is not None else None
-        except ValueError as error:
-            raise BadPayload("unexpected_payload", f"the payload's timestamp {error}") from None
-        return [
-            Draft(
-                source=source,
-                id=needed(request.header(f"{prefix}-id"), f"the header {prefix}-id"),
-                type=needed(member(body, "type"), "the payload's type"),
-                time=time,
-                data=member(body, "data"),
-            )
-        ]
-
     schemes: list[tuple[tuple[Secret, ...], Literal["hmac-sha256", "ed25519"], str]] = [
         (settings.secrets, "hmac-sha256", "v1,"),
         (settings.public_keys, "ed25519", "v1a,"),
@@ -70,6 +55,23 @@ def compile(name: str, settings: Settings) -> Source:
         name,
         settings,
         verifications,
-        default=events,
+        default=partial(_events, prefix),
         identify=lambda request, body: request.header(f"{prefix}-id"),
     )
+
+
+def _events(prefix: str, source: str, request: Request, body: JSON) -> Sequence[Draft]:
+    """One event of the shape that the specification advises: ``{type, timestamp, data}``."""
+    try:
+        time = to_time(member(body, "timestamp")) if member(body, "timestamp") is not None else None
+    except ValueError as error:
+        raise BadPayload("unexpected_payload", f"the payload's timestamp {error}") from None
+    return [
+        Draft(
+            source=source,
+            id=needed(request.header(f"{prefix}-id"), f"the header {prefix}-id"),
+            type=needed(member(body, "type"), "the payload's type"),
+            time=time,
+            data=member(body, "data"),
+        )
+    ]
