@@ -48,6 +48,7 @@ class JsonText:
         """Raises TextFaulty with every fault and its place."""
         reader = _Reader(file, text)
         tree = reader.read()
+        self._file, self._keys = file, reader.keys
         self._parts: list[Part] = []
         self._leaves: list[_Leaf] = []
         self.shape: JSON = self._plant(reader, tree, {}, "", place_of)
@@ -72,6 +73,10 @@ class JsonText:
             except LanguageError as error:
                 raise part.error(0, error.message, error.hint) from None
         return _assemble(self.shape, filled)
+
+    def fault(self, key: str | None, code: str, message: str, hint: str | None = None) -> Diagnostic:
+        """The fault about a key of the file's object, or about the whole file."""
+        return Diagnostic(self._file, *self._keys.get(key or "", (1, 1)), code, message, hint)
 
     def _plant(self, reader: _Reader, node: Any, parent: Mapping[str, Any], key: str, place_of: PlaceOf) -> Any:
         """The tree with a leaf for each string that holds values."""
@@ -165,6 +170,9 @@ class _Reader:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text.removeprefix("\ufeff")
+        self.keys: dict[str, tuple[int, int]] = {}
+        """The places of the keys of the outermost object."""
+        self._depth = 0
         self.faults: list[Diagnostic] = []
 
     def read(self) -> Any:
@@ -204,6 +212,7 @@ class _Reader:
 
     def _object(self, at: int) -> tuple[dict[str, Any], int]:
         found: dict[str, Any] = {}
+        self._depth += 1
         at = self._skip(at)
         while self.text[at] != "}":
             at = self._skip(at + 1) if self.text[at] == "," else at
@@ -212,8 +221,11 @@ class _Reader:
                 self.add(at + 1, "duplicate-key", f"{key} is here twice", "keep one of them")
             if _CODE.search(key):
                 self.add(at + 1, "bad-expression", "a key holds no values", "write the key out")
+            if self._depth == 1:
+                self.keys[key] = place(self.text, at + 1)
             found[key], at = self._value(self._skip(self._skip(end) + 1))
             at = self._skip(at)
+        self._depth -= 1
         return found, at + 1
 
     def _list(self, at: int) -> tuple[list[Any], int]:

@@ -44,7 +44,7 @@ class Reader:
         start = text.index("\n") + 1
         end = _END.search(text, start)
         if end is None:
-            self._add((1, 1), "bad-front-matter", "the front matter does not end", "close it with a line ---")
+            self.add((1, 1), "bad-front-matter", "the front matter does not end", "close it with a line ---")
             return Part(text[start:], 2), Part("")
         return Part(text[start : end.start()], 2), Part(text[end.end() :], 1 + text.count("\n", 0, end.end()))
 
@@ -56,14 +56,12 @@ class Reader:
             mark = error.problem_mark or error.context_mark
             place = (front.line + mark.line, mark.column + 1) if mark else (front.line, 1)
             hint = 'a value with {{ … }} or a colon stands in quotes: title: "…"'
-            self._add(place, "bad-yaml", str(error.problem or error.context), hint)
+            self.add(place, "bad-yaml", str(error.problem or error.context), hint)
             return {}
         if node is None:
             return {}
         if not isinstance(node, yaml.MappingNode):
-            self._add(
-                (front.line, 1), "wrong-type", "the front matter is no mapping", f"there is: {', '.join(allowed)}"
-            )
+            self.add((front.line, 1), "wrong-type", "the front matter is no mapping", f"there is: {', '.join(allowed)}")
             return {}
         return self._mapping(node, allowed, front.line)
 
@@ -76,9 +74,9 @@ class Reader:
             name = str(key.value)
             if name not in allowed:
                 hint = did_you_mean(name, allowed) or f"there is: {', '.join(allowed)}"
-                self._add(place, "unknown-key", f"{name} is not known here", hint)
+                self.add(place, "unknown-key", f"{name} is not known here", hint)
             elif name in found:
-                self._add(place, "duplicate-key", f"{name} is here twice", "keep one of them")
+                self.add(place, "duplicate-key", f"{name} is here twice", "keep one of them")
             else:
                 found[name] = (place, value)
         return found
@@ -87,7 +85,7 @@ class Reader:
         """A scalar as a text; a fault where it is none."""
         mark = node.start_mark
         if not isinstance(node, yaml.ScalarNode) or (node.value in ("", "~", "null") and not node.style):
-            self._add(
+            self.add(
                 (front.line + mark.line, mark.column + 1), "wrong-type", "this is no text", 'write it in quotes: "…"'
             )
             return None
@@ -102,7 +100,7 @@ class Reader:
         front, body = self.split(text)
         read = Front(body=body)
         if front is None:
-            self._add((1, 1), "missing-key", "the text has no title", 'begin with ---, a line title: "…", and ---')
+            self.add((1, 1), "missing-key", "the text has no title", 'begin with ---, a line title: "…", and ---')
             return read
         found = self.mapping(front, KEYS)
         read.keys = {name: place for name, (place, _) in found.items()}
@@ -113,37 +111,38 @@ class Reader:
         if "actions" in found:
             read.actions = self._actions(*found["actions"], front)
         if "title" not in found and not self.faults:
-            self._add((front.line, 1), "missing-key", "the text has no title", 'add a line title: "…"')
+            self.add((front.line, 1), "missing-key", "the text has no title", 'add a line title: "…"')
         for name, other, why in (
             ("image", "image_alt", "say what the image shows, for those who do not see it"),
             ("image_alt", "image", "name the image"),
         ):
             if name in found and other not in found:
-                self._add(found[name][0], "missing-key", f"{name} needs {other}", f'add a line {other}: "…": {why}')
+                self.add(found[name][0], "missing-key", f"{name} needs {other}", f'add a line {other}: "…": {why}')
         return read
 
     def _actions(self, place: tuple[int, int], node: yaml.Node, front: Part) -> list[tuple[Part, Part]]:
         if not isinstance(node, yaml.SequenceNode):
-            self._add(place, "wrong-type", "actions is no list", 'write actions: and lines - {label: "…", url: "…"}')
+            self.add(place, "wrong-type", "actions is no list", 'write actions: and lines - {label: "…", url: "…"}')
             return []
         if len(node.value) > MOST_ACTIONS:
-            self._add(place, "too-many", f"there are {len(node.value)} actions", f"keep at most {MOST_ACTIONS}")
+            self.add(place, "too-many", f"there are {len(node.value)} actions", f"keep at most {MOST_ACTIONS}")
         actions: list[tuple[Part, Part]] = []
         for item in node.value:
             at = (front.line + item.start_mark.line, item.start_mark.column + 1)
             if not isinstance(item, yaml.MappingNode):
-                self._add(at, "wrong-type", "an action is no text", 'write {label: "…", url: "…"}')
+                self.add(at, "wrong-type", "an action is no text", 'write {label: "…", url: "…"}')
                 continue
             found = self._mapping(item, ACTION_KEYS, front.line)
             for key in ACTION_KEYS:
                 if key not in found:
-                    self._add(at, "missing-key", f"the action has no {key}", f'add {key}: "…"')
+                    self.add(at, "missing-key", f"the action has no {key}", f'add {key}: "…"')
             parts = [self.text(found[key][1], front) for key in ACTION_KEYS if key in found]
             if len(parts) == 2 and parts[0] is not None and parts[1] is not None:
                 actions.append((parts[0], parts[1]))
         return actions
 
-    def _add(self, place: tuple[int, int], code: str, message: str, hint: str | None = None) -> None:
+    def add(self, place: tuple[int, int], code: str, message: str, hint: str | None = None) -> None:
+        """Note a fault at this line and column."""
         self.faults.append(Diagnostic(self.file, *place, code, message, hint))
 
     def check(self) -> None:

@@ -1,0 +1,201 @@
+"""SMS: the shortest text, in GSM-7 where it fits, with its segments counted (3GPP TS 23.038)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import timedelta
+from typing import ClassVar, Literal
+
+import phonenumbers
+from msgspec import Struct
+
+from arauto.channels import Source, TextFaulty, TextSources
+from arauto.content import Content, Filler, Reader, Shapes, authored_url, compile_content, language_faults, plain
+from arauto.language import Text, did_you_mean
+from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
+
+REGION = "BR"
+"""Where a number without a country code is taken to be."""
+MOST_SEGMENTS = 10
+"""A longer text is cut: gateways refuse it."""
+ENCODINGS = ("auto", "transliterate")
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENSION = frozenset("^{}\\[~]|€\f")
+_GSM = _BASIC | _EXTENSION
+_ESCAPED = re.compile(r"[\^{}\\\[~\]|€\f]")
+_SPACES = str.maketrans({**dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), **dict.fromkeys("\u200b\u2060\ufeff\u00ad")})
+_ALIKE = dict(zip("“”„«»‘’‚‹›–—―−•·×⁄", '"""""\'\'\'\'' + "'----" + "-.x/", strict=True)) | {
+    "…": "...",
+    "™": "TM",
+    "©": "(c)",
+}
+_URL = re.compile(r"https?://\S+", re.IGNORECASE)
+
+
+class SmsBody(Struct, frozen=True):
+    """A text message; ``segments`` is how many it is billed as."""
+
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    segments: int
+
+
+class SmsChannel:
+    """The form of SMS."""
+
+    override_suffix: ClassVar[str | None] = "txt"
+    retry: ClassVar[RetryPolicy] = RetryPolicy(
+        schedule=tuple(timedelta(seconds=wait) for wait in (10, 60, 300, 1800)),
+        expires=timedelta(hours=6),
+        on_unknown="hold",
+    )
+    concurrency: ClassVar[int] = 10
+    needs_content: ClassVar[bool] = True
+
+    def check_address(self, address: JSON) -> str:
+        """A telephone number in E.164 (``+5511987654321``); without country code it is a Brazilian one.
+
+        Raises ValueError.
+        """
+        if not isinstance(address, str):
+            raise ValueError("a telephone number is a text, such as +55 11 98765-4321")
+        try:
+            number = phonenumbers.parse(address, REGION)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_valid_number(number) or number.extension:
+            raise ValueError("this is no telephone number; write it with its country code, such as +55 11 98765-4321")
+        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+    def compile(self, sources: TextSources, brand: Brand) -> Composer:
+        """A text message from ``sms.txt``, or else from the content file. Raises TextFaulty."""
+        if sources.override is not None:
+            return _compile_own(sources.override, sources.locale)
+        assert sources.content is not None
+        file, text = sources.content.file, sources.content.text
+        return _Sms(compile_content(file, text, sources.locale, _lay_out), transliterate=False)
+
+
+class _Sms:
+    """The text of one notification as SMS."""
+
+    def __init__(self, shapes: Shapes[Filler], *, transliterate: bool) -> None:
+        self._shapes, self._transliterate = shapes, transliterate
+
+    def compose(self, context: Context) -> SmsBody:
+        """The message for this context. Raises LanguageError.
+
+        Spaces of other kinds (the one in ``R$ 10``) become plain ones and invisible characters go: they would
+        double the price unseen.
+        """
+        layout, values = self._shapes.render(context)
+        text = layout.fill(values).translate(_SPACES).strip()
+        return measure(text.translate(_PLAINER) if self._transliterate else text)
+
+
+def measure(text: str) -> SmsBody:
+    """A text as it will be sent: its encoding and segments, cut to MOST_SEGMENTS."""
+    encoding: Literal["gsm7", "ucs2"] = "gsm7" if _GSM.issuperset(text) else "ucs2"
+    segments = _segments(text, encoding)
+    if segments > MOST_SEGMENTS:
+        text = _cut(text, encoding)
+        segments = _segments(text, encoding)
+    return SmsBody(text, encoding, segments)
+
+
+def _segments(text: str, encoding: Literal["gsm7", "ucs2"]) -> int:
+    """How many messages a text needs; no character is split between two."""
+    if encoding == "gsm7":
+        escapes = len(_ESCAPED.findall(text))
+        single, joined, wide = 160, 153, _EXTENSION
+        total = len(text) + escapes
+    else:
+        total = len(text.encode("utf-16-le")) // 2
+        escapes = total - len(text)
+        single, joined, wide = 70, 67, None
+    if total <= single:
+        return 1
+    if not escapes:
+        return -(-total // joined)
+    segments, room = 1, joined
+    for character in text:
+        units = 2 if (character in wide if wide is not None else character > "\uffff") else 1
+        if units > room:
+            segments, room = segments + 1, joined
+        room -= units
+    return segments
+
+
+def _cut(text: str, encoding: Literal["gsm7", "ucs2"]) -> str:
+    """The longest beginning that fits, found by halving."""
+    end = "..." if encoding == "gsm7" else "…"
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _segments(text[:middle] + end, encoding) <= MOST_SEGMENTS:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low].rstrip() + end
+
+
+class _Plainer(dict[int, int | str]):
+    """For ``str.translate``: characters that GSM-7 lacks, by what stands for them; what nothing stands for stays."""
+
+    def __missing__(self, code: int) -> int | str:
+        character = chr(code)
+        plainer: int | str = code
+        if character not in _GSM:
+            letters = unicodedata.normalize("NFKD", _ALIKE.get(character, character))
+            bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+            plainer = bare if bare and _GSM.issuperset(bare) else code
+        self[code] = plainer
+        return plainer
+
+
+_PLAINER = _Plainer()
+
+
+def _lay_out(content: Content) -> Filler:
+    """Title, the preview or else the body, and where the actions lead."""
+    body = content.preview or plain(content.blocks, between="\n")
+    if len(content.actions) == 1:
+        links = content.actions[0].url
+    else:
+        links = "\n".join(f"{action.label}: {action.url}" for action in content.actions)
+    return Filler("\n".join(part for part in (content.title, body, links) if part))
+
+
+def _compile_own(source: Source, locale: str) -> _Sms:
+    """``sms.txt``: perhaps a front matter with ``encoding``, and the text."""
+    reader = Reader(source.file)
+    front, body = reader.split(source.text)
+    encoding = "auto"
+    if front is not None:
+        found = reader.mapping(front, ("encoding",))
+        part = reader.text(found["encoding"][1], front) if "encoding" in found else None
+        if part is not None:
+            encoding = part.source
+            if encoding not in ENCODINGS:
+                hint = did_you_mean(encoding, ENCODINGS) or f"there is: {', '.join(ENCODINGS)}"
+                reader.add((part.line, part.column), "bad-value", f"{encoding} is no encoding", hint)
+    reader.faults += language_faults(source.file, [body], locale)
+    if not body.source.strip() and not reader.faults:
+        reader.add((body.line, 1), "missing-text", "the text is empty", "write what the message says")
+    if reader.faults:
+        raise TextFaulty(*reader.faults)
+
+    def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[Filler, tuple[int, ...]]:
+        return Filler(_URL.sub(lambda url: authored_url(url.group()) or url.group(), skeleton.strip())), ()
+
+    return _Sms(Shapes(Text([body], locale), lay_out), transliterate=encoding == "transliterate")
+
+
+channel = SmsChannel()
+
+__all__ = ["SmsBody", "SmsChannel", "channel", "measure"]
