@@ -69,6 +69,8 @@ CHANGED = [
     case("a setting of a provider is misspelt", EMAIL, "    host: smtp2", "    ‸hots: smtp2", "unknown-key", "host"),
     case("a setting of a provider has the wrong type", EMAIL, "host: smtp2.shop.example", "host: ‸12", "wrong-type"),
     case("a provider without a kind", SMS, "{kind: twilio, ", "‸{", "missing-key", "twilio"),
+    case("a provider's kind is a number", SMS, "kind: twilio", "kind: ‸7", "wrong-type", "twilio"),
+    case("a file of a source is a list", SOURCE, "kind: bearer\nsecrets: [\"env:APP_TOKEN\"]\nevents:\n", "‸", "wrong-type"),
     case("a source without a kind", SOURCE, "kind: bearer\n", "", "missing-key"),
     case("a setting of a source is misspelt", SOURCE, "    id: body", "    ‸ids: body", "unknown-key", "id"),
     # steps

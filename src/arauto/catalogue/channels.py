@@ -10,7 +10,7 @@ from arauto import channels
 from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import START, Faults, did_you_mean
 from arauto.catalogue.folder import File, Folder
-from arauto.catalogue.shapes import fit, schema_of
+from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import Reader
 from arauto.model import ChannelConfig, ProviderConfig, RetryPolicy
 
@@ -54,53 +54,23 @@ def _compile(folder: Folder, file: File, faults: Faults) -> ChannelConfig | None
 def _providers(reader: Reader, channel: str, entries: tuple[dict[str, Any], ...]) -> tuple[ProviderConfig, ...]:
     kinds = channels.providers(channel)
     if not entries:
-        implied = _implied(channel, kinds)
-        if implied is None:
-            example = f"write providers: [{{kind: {kinds[0]}, …}}]" if kinds else None
-            reader.fault((), "no-provider", f"the channel {channel} has no provider", example)
-        return (implied,) if implied else ()
+        if kinds:  # a channel that has none, such as inapp, is carried by the hub itself
+            hint = f"write providers: [{{kind: {kinds[0]}, …}}]"
+            reader.fault((), "no-provider", f"the channel {channel} has no provider", hint)
+        return ()
     found: dict[str, ProviderConfig] = {}
     for index, entry in enumerate(entries):
         path = ("providers", index)
-        head = _head(entry)
-        kind, name = head.kind, head.name or head.kind
+        kind = reader.kind(path, "provider", kinds)
         if kind is None:
-            reader.fault(path, "missing-key", f"the key kind is missing in providers[{index}]", did_you_mean("", kinds))
-            continue
-        if not reader.reference((*path, "kind"), "provider", kind, kinds):
             continue
         type_: type[Struct] = channels.provider(channel, kind).Settings
         settings = fit(reader.document, type_, reader.faults, at=path, outer=files.ProviderEntry)
+        if settings is None:
+            continue
+        name = entry.get("name", kind)
         if name in found:
-            place, hint = "name" if head.name else "kind", "give each a name: of its own"
+            place, hint = "name" if "name" in entry else "kind", "give each a name: of its own"
             reader.fault((*path, place), "duplicate-provider", f"two providers have the name {name}", hint)
-        if settings is not None and name is not None:
-            found[name] = ProviderConfig(name=name, kind=kind, settings=settings)
+        found[name] = ProviderConfig(name=name, kind=kind, settings=settings)
     return tuple(found.values())
-
-
-class _Head(Struct):
-    kind: str | None
-    name: str | None
-
-
-def _head(entry: dict[str, Any]) -> _Head:
-    kind, name = entry.get("kind"), entry.get("name")
-    return _Head(kind if isinstance(kind, str) else None, name if isinstance(name, str) else None)
-
-
-def _implied(channel: str, kinds: tuple[str, ...]) -> ProviderConfig | None:
-    """The one provider that a channel has, where it needs no settings."""
-    if len(kinds) != 1:
-        return None
-    type_: type[Struct] = channels.provider(channel, kinds[0]).Settings
-    if any(field for field in _required(type_)):
-        return None
-    return ProviderConfig(name=kinds[0], kind=kinds[0], settings=type_())
-
-
-def _required(type_: type[Struct]) -> list[str]:
-    schema = schema_of(type_)
-    own = schema["$defs"][type_.__name__] if "$ref" in schema else schema
-    required: list[str] = own.get("required", [])
-    return required

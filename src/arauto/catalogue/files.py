@@ -12,10 +12,8 @@ from msgspec import Meta, Struct
 
 from arauto import channels
 from arauto.decide import steps
+from arauto.decide.advance import IN_APP
 from arauto.model import JSON
-
-BY_ID = "inapp"
-"""The channel whose address is the recipient's id, so that nobody writes one."""
 
 _NAME = Meta(
     pattern="^[a-z][a-z0-9-]*$",
@@ -36,7 +34,7 @@ Schema: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"x-holds":
 
 def _addresses(shape: dict[str, JSON], description: str) -> dict[str, JSON]:
     """Properties for the channels whose addresses are written down."""
-    written = (name for name in channels.names() if name != BY_ID)
+    written = (name for name in channels.names() if name != IN_APP)
     return {name: {**shape, "description": description.format(name)} for name in written}
 
 

@@ -71,6 +71,9 @@ def _renamed(schema: JSON, kind: str) -> JSON:
 def _channel(name: str) -> dict[str, JSON]:
     whole = schema_of(files.ChannelFile)
     own = whole["$defs"]["ChannelFile"]
+    if not channels.providers(name):
+        properties = {key: value for key, value in own["properties"].items() if key != "providers"}
+        return {"$schema": DIALECT, **own, "title": f"channels/{name}.yaml", "properties": properties}
     entry = _by_kind(channels.providers(name), lambda kind: channels.provider(name, kind).Settings, files.ProviderEntry)
     definitions = entry.pop("$defs")
     providers = own["properties"]["providers"] | {"items": entry}

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from arauto import sources
 from arauto.catalogue import files
-from arauto.catalogue.diagnostics import START, Faults, did_you_mean
+from arauto.catalogue.diagnostics import START, Faults
 from arauto.catalogue.folder import File, Folder
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import NAME, Reader
@@ -27,16 +27,8 @@ def _compile(folder: Folder, file: File, event_types: Collection[str], faults: F
     if document is None:
         return None
     reader = Reader(document, faults)
-    kind = document.data.get("kind") if isinstance(document.data, dict) else None
-    if not isinstance(kind, str):
-        if not isinstance(document.data, dict):
-            reader.fault((), "wrong-type", "the file must be a mapping")
-        elif kind is None:
-            reader.fault((), "missing-key", "the key kind is missing", did_you_mean("", sources.names()))
-        else:
-            reader.fault(("kind",), "wrong-type", "kind must be text", did_you_mean("", sources.names()))
-        return None
-    if not reader.reference(("kind",), "source-kind", kind, sources.names()):
+    kind = reader.kind((), "source-kind", sources.names())
+    if kind is None:
         return None
     module = sources.load(kind)
     settings = fit(document, module.Settings, faults, outer=files.SourceFile)

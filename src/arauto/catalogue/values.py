@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
@@ -164,6 +164,20 @@ class Reader:
         words = what.replace("-", " ")
         self.fault(path, f"unknown-{what}", f"there is no {words} {name}", did_you_mean(name, names, otherwise))
         return False
+
+    def kind(self, path: Path, what: str, known: Collection[str]) -> str | None:
+        """The ``kind`` of the mapping at ``path``, which selects a plug-in; None, with a fault, when it names none."""
+        entry = self.document.value(path)
+        allowed = f"known: {', '.join(known)}"
+        if not isinstance(entry, dict):
+            self.fault(path, "wrong-type", "the file must be a mapping")
+        elif "kind" not in entry:
+            self.fault(path, "missing-key", "the key kind is missing", allowed)
+        elif not isinstance(entry["kind"], str):
+            self.fault((*path, "kind"), "wrong-type", "kind must be text", allowed)
+        elif self.reference((*path, "kind"), what, entry["kind"], known):
+            return str(entry["kind"])
+        return None
 
 
 __all__ = ["EVENT_TYPE", "NAME", "Reader", "Refused", "duration", "language", "locale", "network", "time_zone"]
