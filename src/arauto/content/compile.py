@@ -11,7 +11,7 @@ from arauto.content.markdown import IMAGE_HINT, LOCAL_IMAGE, parse, problems
 from arauto.content.shapes import Shapes
 from arauto.content.tree import Action, Content, Paragraph, Picture, Words
 from arauto.errors import Diagnostic
-from arauto.language import SEPARATOR, Outline, Part, Text, faults, outline
+from arauto.language import SEPARATOR, Outline, Part, compile_text, faults, outline
 
 Layout = TypeVar("Layout")
 
@@ -45,7 +45,7 @@ def compile_content(
         content, links = _content(skeleton.split(SEPARATOR), names, dead)
         return lay_out(content), links
 
-    return Shapes(Text(parts, locale), build)
+    return Shapes(compile_text(parts, locale), build)
 
 
 def language_faults(file: str, parts: Sequence[Part], locale: str) -> list[Diagnostic]:

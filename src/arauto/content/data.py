@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from arauto.content.compile import language_faults, part_fault
 from arauto.content.holes import ANY_HOLE, Filler, Put, authored_url, clean, given_url, whole_url
 from arauto.errors import Diagnostic, LanguageError, TextFaulty
-from arauto.language import FIRST_HOLE, SEPARATOR, Part, Text, outline, place
+from arauto.language import FIRST_HOLE, SEPARATOR, Part, compile_text, outline, place
 from arauto.model import JSON, Context
 
 Place: TypeAlias = Put | Literal["url", "data"]
@@ -58,7 +58,7 @@ class JsonText:
             reader.faults += self._bad_links(file)
         if reader.faults:
             raise TextFaulty(*sorted(reader.faults))
-        self._text = Text(self._parts, locale) if self._parts else None
+        self._text = compile_text(self._parts, locale) if self._parts else None
         self._fills = lru_cache(maxsize=256)(self._lay_out)
 
     def render(self, context: Context) -> JSON:

@@ -208,29 +208,36 @@ class _Builder:
     def _inlines(self, tokens: Iterator[Token], end: str | None = None) -> tuple[Inline, ...]:
         found: list[Inline] = []
         for token in tokens:
-            match token.type:
-                case "text":
-                    if token.content:
-                        found.append(Words(token.content))
-                case "softbreak":
-                    found.append(Words(" "))
-                case "hardbreak":
-                    found.append(Break())
-                case "code_inline":
-                    found.append(Code(token.content))
-                case "strong_open":
-                    found.append(Strong(self._inlines(tokens, "strong_close")))
-                case "em_open":
-                    found.append(Emphasis(self._inlines(tokens, "em_close")))
-                case "link_open":
-                    url = self._live(authored_url(str(token.attrs["href"])))
-                    children = self._inlines(tokens, "link_close")
-                    found.extend(children if url is None else [Link(url, children)])
-                case "image":
-                    found.append(Words(token.content))
-                case kind if kind == end:
-                    break
+            if token.type == end:
+                break
+            for inline in self._inline(token, tokens):
+                before = found[-1] if found else None
+                if isinstance(inline, Words) and isinstance(before, Words):
+                    found[-1] = Words(before.text + inline.text)
+                else:
+                    found.append(inline)
         return tuple(found)
+
+    def _inline(self, token: Token, tokens: Iterator[Token]) -> Iterator[Inline]:
+        match token.type:
+            case "text" if token.content:
+                yield Words(token.content)
+            case "softbreak":
+                yield Words(" ")
+            case "hardbreak":
+                yield Break()
+            case "code_inline":
+                yield Code(token.content)
+            case "strong_open":
+                yield Strong(self._inlines(tokens, "strong_close"))
+            case "em_open":
+                yield Emphasis(self._inlines(tokens, "em_close"))
+            case "link_open":
+                url = self._live(authored_url(str(token.attrs["href"])))
+                children = self._inlines(tokens, "link_close")
+                yield from children if url is None else (Link(url, children),)
+            case "image":
+                yield Words(token.content)
 
     def _live(self, url: str | None) -> str | None:
         number = whole_url(url) if url is not None else None

@@ -8,7 +8,7 @@ from arauto.language.environment import FIRST_HOLE
 from arauto.language.expression import compile_condition, compile_expression
 from arauto.language.filters import locale_data
 from arauto.language.scan import NAMES, did_you_mean, place
-from arauto.language.text import SEPARATOR, Outline, Part, Text, faults, outline
+from arauto.language.text import SEPARATOR, Outline, Part, Text, compile_text, faults, outline
 
 __all__ = [
     "FIRST_HOLE",
@@ -19,6 +19,7 @@ __all__ = [
     "Text",
     "compile_condition",
     "compile_expression",
+    "compile_text",
     "did_you_mean",
     "faults",
     "locale_data",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from arauto.errors import LanguageError
 from arauto.language.environment import FIRST_HOLE, HOLES, LITERAL, Template, environment
@@ -129,12 +130,27 @@ def _is_counter(code: Code) -> bool:
     return len(words) == 3 and words[:2] == ["loop", "."] and words[2] in _COUNTERS
 
 
-class Text:
-    """One or several parts of a file, compiled together: one rendering gives the skeleton of all."""
+_texts: WeakValueDictionary[tuple[tuple[Part, ...], str], Text] = WeakValueDictionary()
 
-    def __init__(self, parts: Sequence[Part], locale: str) -> None:
-        """The parts have no faults."""
-        self._parts = tuple(parts)
+
+def compile_text(parts: Sequence[Part], locale: str) -> Text:
+    """The parts, which have no faults, compiled together; the same parts always give the same Text while it lives."""
+    key = (tuple(parts), locale)
+    text = _texts.get(key)
+    if text is None:
+        text = _texts[key] = Text(*key)
+    return text
+
+
+class Text:
+    """One or several parts of a file, compiled together: one rendering gives the skeleton of all.
+
+    Channels share it, and a run's context comes to each of them in turn: so the last rendering is remembered.
+    """
+
+    def __init__(self, parts: tuple[Part, ...], locale: str) -> None:
+        self._parts = parts
+        self._last: tuple[Context | None, tuple[str, list[JSON]]] = (None, ("", []))
         self._segments: list[tuple[int, int, int]] = []
         pieces: list[str] = []
         readings: list[Reading] = []
@@ -172,14 +188,19 @@ class Text:
         return length + end - start
 
     def render(self, context: Context) -> tuple[str, list[JSON]]:
-        """The skeleton of all parts, joined by SEPARATOR, and its values. Raises LanguageError with the place in the
-        file."""
+        """The skeleton of all parts, joined by SEPARATOR, and its values. Neither may be changed, nor may a context
+        that is given again. Raises LanguageError with the place in the file."""
+        last, rendered = self._last
+        if last is context:
+            return rendered
         try:
-            return self._template.render(context)
+            rendered = self._template.render(context)
         except PlacedError as error:
             start, number, origin = self._segments[max(bisect_right(self._segments, (error.at, 1 << 60, 0)) - 1, 0)]
             part = self._parts[number]
             raise part.error(min(origin + error.at - start, len(part.source)), error.message, error.hint) from None
+        self._last = context, rendered
+        return rendered
 
     def place_of(self, value: int, context: Context) -> tuple[int, int]:
         """The line and column in the file of the code that wrote this value for this context."""

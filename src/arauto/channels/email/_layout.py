@@ -115,7 +115,9 @@ class Look:
   <mj-style>{css}</mj-style>
 </mj-head>
 <mj-body background-color="#eef1f4" css-class="page" width="600px">
-  <mj-section css-class="edge" padding="28px 32px 16px"><mj-column>{self._masthead(slot, align)}</mj-column></mj-section>
+  <mj-section css-class="edge" padding="28px 32px 16px"><mj-column>
+    {self._masthead(slot, align)}
+  </mj-column></mj-section>
   <mj-wrapper css-class="card" background-color="#ffffff" border-radius="12px" border-top="4px solid {self._color}"
       padding="32px 32px 20px">
     <mj-section><mj-column>

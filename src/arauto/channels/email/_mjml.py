@@ -27,7 +27,7 @@ from arauto.content import (
     whole_url,
 )
 from arauto.content.markdown import LOCAL_IMAGE
-from arauto.language import Outline, Part, Text, did_you_mean, outline
+from arauto.language import Outline, Part, compile_text, did_you_mean, outline
 from arauto.model import Context
 
 TAGS = frozenset(
@@ -94,7 +94,7 @@ def compile_mjml(source: Source, sources: TextSources, *, titled: bool) -> OwnMa
     def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[_Layout, set[int]]:
         return _lay_out(skeleton, dead, sources)
 
-    return OwnMail(Shapes(Text([part], sources.locale), lay_out))
+    return OwnMail(Shapes(compile_text([part], sources.locale), lay_out))
 
 
 def _draw_faults(file: str, part: Part, drawn: Outline, sources: TextSources) -> list[TextFault]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from arauto.channels import Source, TextFaulty, TextSources
 from arauto.content import Content, Filler, Reader, Shapes, authored_url, compile_content, language_faults, plain
-from arauto.language import Text, did_you_mean
+from arauto.language import compile_text, did_you_mean
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
 REGION = "BR"
@@ -193,7 +193,7 @@ def _compile_own(source: Source, locale: str) -> _Sms:
     def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[Filler, tuple[int, ...]]:
         return Filler(_URL.sub(lambda url: authored_url(url.group()) or url.group(), skeleton.strip())), ()
 
-    return _Sms(Shapes(Text([body], locale), lay_out), transliterate=encoding == "transliterate")
+    return _Sms(Shapes(compile_text([body], locale), lay_out), transliterate=encoding == "transliterate")
 
 
 channel = SmsChannel()
