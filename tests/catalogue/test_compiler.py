@@ -112,6 +112,10 @@ def test_a_check_says_nothing_of_the_data(catalogue: Catalogue) -> None:
     assert "s3cret" not in str(found)
 
 
+def test_the_example_has_no_faults() -> None:
+    assert compile_project(Path(__file__).parents[2] / "examples" / "loja").notifications
+
+
 # -- texts and locales ---------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arauto.catalogue.diagnostics import Faults
-from arauto.catalogue.reader import MAX_DEPTH, Document, read
+from arauto.catalogue.document import Document
+from arauto.catalogue.reader import MAX_DEPTH, read
 from arauto.errors import Diagnostic
 
 

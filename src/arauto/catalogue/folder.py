@@ -13,7 +13,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from arauto.catalogue.diagnostics import START, Faults, closest, shown
-from arauto.catalogue.reader import Document, decode, read
+from arauto.catalogue.document import Document
+from arauto.catalogue.reader import decode, read
 from arauto.errors import UsageFault
 
 PROJECT = "arauto.yaml"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -11,9 +11,9 @@ from msgspec import Struct
 from arauto import channels
 from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import START, Faults, did_you_mean, listed
+from arauto.catalogue.document import Path
 from arauto.catalogue.folder import NOTIFICATION, File, Folder
 from arauto.catalogue.project import Whole
-from arauto.catalogue.reader import Path
 from arauto.catalogue.recipients import Everybody
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.texts import compile_texts, missing, sort_files
@@ -22,11 +22,14 @@ from arauto.decide import steps
 from arauto.errors import LanguageError
 from arauto.language import compile_condition
 from arauto.model import (
+    JSON,
+    Context,
     EventType,
     Expression,
     GroupTarget,
     Notification,
     PersonTarget,
+    Reason,
     Recipient,
     Step,
     SystemTarget,
@@ -80,9 +83,11 @@ def _compile(
     used = _used(compiled)
     texts = sort_files(inside, used if all(compiled) else None, locale, faults)
     # A channel that is not configured is told once; its texts can wait.
-    lacking = missing(texts, [name for name in used if name in around.channels], _readers(entry, around))
+    readers = _readers(entry, around)
+    lacking = missing(texts, [name for name in used if name in around.channels], readers)
     for wanted, names in lacking.items():
-        _report_missing(reader, compiled, wanted, names, _readers(entry, around), folder.name(place))
+        why = readers.get(wanted, "other texts of this notification are in it")
+        _report_missing(reader, compiled, wanted, names, why, folder.name(place))
     composers = compile_texts(texts, used, str(place), folder, (locale, around.whole.brand), faults)
     return Notification(
         name=place.name,
@@ -143,11 +148,11 @@ class Each(Struct, frozen=True):
         """The mapping as it could be written in YAML."""
         return "{" + ", ".join(f"{key}: {part.source}" for key, part in self.parts.items()) + "}"
 
-    def evaluate(self, context: Any) -> dict[str, Any]:
+    def evaluate(self, context: Context) -> JSON:
         """Each part's value. Raises LanguageError when one fails."""
         return {key: part.evaluate(context) for key, part in self.parts.items()}
 
-    def first_failure(self, context: Any) -> Any:
+    def first_failure(self, context: Context) -> Reason:
         """A mapping is no condition."""
         raise TypeError("a mapping of expressions is no condition")
 
@@ -223,21 +228,11 @@ def _readers(entry: files.NotificationFile, around: Surroundings) -> dict[str, s
 
 
 def _report_missing(
-    reader: Reader,
-    compiled: list[Step | None],
-    locale: str,
-    names: list[str],
-    readers: Mapping[str, str],
-    place: str,
+    reader: Reader, compiled: Sequence[Step | None], locale: str, names: Collection[str], why: str, place: str
 ) -> None:
     index = next(index for index, step in enumerate(compiled) if step and set(step.channels) & set(names))
-    why = readers.get(locale, "other texts of this notification are in it")
-    reader.fault(
-        ("steps", index),
-        "missing-text",
-        f"there is no text in {locale} for {listed(names, 'and')}: {why}",
-        f"create {place}/content.{locale}.md",
-    )
+    message = f"there is no text in {locale} for {listed(names, 'and')}: {why}"
+    reader.fault(("steps", index), "missing-text", message, f"create {place}/content.{locale}.md")
 
 
 __all__ = ["Surroundings", "compile_notifications"]

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import Faults
-from arauto.catalogue.reader import Document
+from arauto.catalogue.document import Document
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import Reader
 from arauto.model import JSON, Brand, Category, Project

@@ -9,8 +9,8 @@ from msgspec import Struct
 from arauto import channels
 from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import Faults
+from arauto.catalogue.document import Document, Path
 from arauto.catalogue.folder import Folder
-from arauto.catalogue.reader import Document, Path
 from arauto.catalogue.schemas import Check, compile_schema
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import Reader

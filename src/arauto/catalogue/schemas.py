@@ -16,8 +16,8 @@ from jsonschema_rs import ValidationErrorKind as Kind
 from msgspec import Struct
 
 from arauto.catalogue.diagnostics import Faults, closest, listed
-from arauto.catalogue.reader import Document, Path
-from arauto.model import JSON, SchemaCheck
+from arauto.catalogue.document import Document, Path
+from arauto.model import JSON
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -283,4 +283,4 @@ def _references(schema: JSON, path: Path) -> Iterator[tuple[Path, str]]:
             yield from _references(value, (*path, index))
 
 
-__all__ = ["DIALECT", "Check", "Finding", "SchemaCheck", "compile_schema", "findings", "pointer", "validator"]
+__all__ = ["DIALECT", "Check", "Finding", "compile_schema", "pointer", "validator"]

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from arauto.catalogue.diagnostics import Faults, closest, did_you_mean, listed
-from arauto.catalogue.reader import Document, Path
+from arauto.catalogue.document import Document, Path
 from arauto.catalogue.schemas import DIALECT, Check, Finding, validator
 from arauto.model import JSON
 from arauto.secret import Secret

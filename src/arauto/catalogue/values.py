@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from babel import Locale, UnknownLocaleError
 
 from arauto.catalogue.diagnostics import Faults, closest, did_you_mean
-from arauto.catalogue.reader import Document, Path
+from arauto.catalogue.document import Document, Path
 from arauto.errors import LanguageError
 from arauto.language import NAMES, compile_condition, compile_expression
 from arauto.model import Expression, parse_duration
