@@ -277,7 +277,8 @@ def _explain(error: TemplateError, source: str, context: Context) -> PlacedError
     if error.kind == "UndefinedError":
         hint = _missing_hint(message.partition(" ")[0], context)
     if error.range is not None:
-        return fault(source, _characters(source, error.range[0]), message, hint=hint)
+        at = _characters(source, error.range[0])
+        return fault(source, at + source.startswith(".", at), message, hint=hint)
     lines = source.split("\n")[: (error.line or 1) - 1]
     return fault(source, sum(len(line) + 1 for line in lines), message, hint=hint)
 
