@@ -122,6 +122,13 @@ def _providers(catalogue: Catalogue, egress: Egress) -> dict[str, list[Provider]
 
 
 def _sources(catalogue: Catalogue) -> dict[str, Source]:
-    return {
+    """Raises UsageFault for a secret that is there and cannot be one."""
+    built: dict[str, Source] = {
         name: sources.load(config.kind).compile(name, config.settings) for name, config in catalogue.sources.items()
     }
+    for name, source in built.items():
+        try:
+            source.prepare()
+        except UsageFault as error:
+            raise UsageFault(f"sources/{name}.yaml: {error}") from None
+    return built

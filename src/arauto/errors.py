@@ -154,7 +154,14 @@ class Retry(DeliveryError):
 
 
 class Ambiguous(DeliveryError):
-    """The request went out and no answer came: the provider may or may not have accepted the message."""
+    """The request went out and no answer came: the provider may or may not have accepted the message.
+
+    ``kind`` says whether the provider stayed silent, or the hub itself died before it could note the answer.
+    """
+
+    def __init__(self, reason: str, *, answer: str = "", kind: Literal["timeout", "abandoned"] = "timeout") -> None:
+        self.kind = kind
+        super().__init__(reason, answer=answer)
 
 
 class EgressForbidden(ArautoError):

@@ -116,6 +116,14 @@ CASES: list[tuple[str, DeliveryError, Message, RetryPolicy, tuple[str, ...], Nex
     ),
     ("unknown is held where the policy says so", Ambiguous("?"), message("a"), policy("hold"), TWO, Hold("?")),
     (
+        "an attempt that our own death cut off is repeated by the schedule",
+        Ambiguous("?", kind="abandoned"),
+        message("a", outcome="unknown"),
+        policy("retry"),
+        ONE,
+        at(5),
+    ),
+    (
         "unknown is repeated through the same provider, a minute later at least",
         Ambiguous("?"),
         message("a", outcome="unknown"),

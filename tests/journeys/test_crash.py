@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from arauto.crash import POINTS
@@ -21,7 +22,7 @@ MAY_REPEAT = {"send.before", "send.after", "settle.before"}
 async def accepted(hub: HubProcess, id: str, type: str, data: object) -> bool:
     try:
         status, _ = await hub.send(id, type, data)
-    except OSError:
+    except aiohttp.ClientError:
         return False
     return status == 202
 

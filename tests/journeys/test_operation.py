@@ -42,7 +42,7 @@ async def test_sigterm_drains_and_the_next_start_finds_nothing_to_repeat(project
 async def test_two_hubs_cannot_share_a_file(hub: HubProcess) -> None:
     code, _, said = await command("serve", str(hub.project), "--port", "0")
     assert code == 1
-    assert "another process" in said
+    assert "stop that process" in said
     assert "Traceback" not in said
 
 

@@ -83,7 +83,7 @@ def _later(
     if rounds > len(policy.schedule):
         return GiveUp(f"{failure.reason}; {len(message.attempts)} attempts made, none is left")
     wait = policy.schedule[rounds - 1] * (1 + JITTER * (2 * chance - 1))
-    if isinstance(failure, Ambiguous) or (isinstance(failure, Retry) and failure.kind != "temporary"):
+    if isinstance(failure, Retry | Ambiguous) and failure.kind in ("timeout", "rate_limited"):
         wait = max(wait, FLOOR)
     if isinstance(failure, Retry) and failure.after is not None:
         wait = max(wait, failure.after)

@@ -361,7 +361,9 @@ class Engine:
         if config is None:
             return Settlement(message=message, fence=claim.fence, state="held")
         provider = config.providers[min(message.provider, len(config.providers) - 1)].name
-        return self.failed(claim, provider, claim.since, Ambiguous("the hub stopped before the answer was recorded"))
+        return self.failed(
+            claim, provider, claim.since, Ambiguous("the hub stopped before the answer was recorded", kind="abandoned")
+        )
 
     # -- settle ----------------------------------------------------------------------------------------------------
 
