@@ -413,6 +413,8 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     event_types: dict[str, EventType]
     sources: dict[str, SourceConfig]
     recipients: dict[str, Recipient]
+    attributes: SchemaCheck | None
+    """Checks the attributes of recipients, where the project says what they are."""
     groups: dict[str, Group]
     channels: dict[str, ChannelConfig]
     notifications: dict[str, Notification]

@@ -22,7 +22,7 @@ class Secret:
         self._reference = reference
 
     def reveal(self) -> str:
-        """The secret itself: the named environment variable, the named file's first line, or the text given.
+        """The secret itself: the named environment variable, the named file's text (stripped), or the text given.
 
         Raises SecretMissing, which names the variable or the file.
         """
@@ -34,7 +34,7 @@ class Secret:
             return value
         if scheme == "file":
             try:
-                return Path(place).read_text(encoding="utf-8").partition("\n")[0].strip()
+                return Path(place).read_text(encoding="utf-8").strip()
             except OSError as error:
                 raise SecretMissing(f"the secret file {place} cannot be read: {error.strerror}") from None
         return self._reference

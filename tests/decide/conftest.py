@@ -96,6 +96,7 @@ def catalogue(*notifications: Notification) -> Catalogue:
         event_types={},
         sources={},
         recipients=people,
+        attributes=None,
         groups={"sales": Group(name="sales", members=("ana", "bia"))},
         channels={
             name: ChannelConfig(name=name, providers=(), retry=policy, concurrency=1)

@@ -36,7 +36,7 @@ CASES = [
     pytest.param("ana", [{"send": "email"}], {}, ["email"], ["sends", "handed_over"], id="a channel"),
     pytest.param("ana", [{"send": ["email", "sms"]}], {}, ["email", "sms"], ["sends", "handed_over"], id="several"),
     pytest.param(
-        "ana", [{"send": ["email", "push"]}], {}, ["email"], ["sends", "handed_over"], id="what can be reached"
+        "ana", [{"send": ["email", "push"]}], {}, ["email"], ["sends_some", "handed_over"], id="what can be reached"
     ),
     pytest.param("bia", [{"send": "email"}], {}, [], ["unreachable"], id="nobody is reached without an address"),
     pytest.param("bia", [{"send": "inapp"}], {}, ["inapp"], ["sends", "handed_over"], id="in-app needs no address"),

@@ -151,18 +151,7 @@ async def list_events(
     return EventPage(items=[EventHead(**explain_event_head(stored)) for stored in page.items], next=page.next)
 
 
-@router.get("/events/{id}", tags=["events"], summary="Show an event", responses=documented(404, 409))
-async def show_event(hub: TheHub, key: Reader, id: str, source: Source = None) -> EventWhole:
-    stored = await _event(hub, key, id, source)
-    return EventWhole(
-        **explain_event_head(stored),
-        data=stored.event.data,
-        extensions=stored.event.extensions,
-        body_hash=stored.body_hash,
-    )
-
-
-@router.get("/events/{id}/explanation", tags=["events"], summary="Say why", responses=documented(404, 409))
+@router.get("/events/{id:path}/explanation", tags=["events"], summary="Say why", responses=documented(404, 409))
 async def show_explanation(
     hub: TheHub,
     key: Reader,
@@ -175,6 +164,17 @@ async def show_explanation(
     story = await hub.store.story(stored.event.key)
     assert story is not None
     return Explanation(**explain_event(story, language=_language(lang, accept_language)))
+
+
+@router.get("/events/{id:path}", tags=["events"], summary="Show an event", responses=documented(404, 409))
+async def show_event(hub: TheHub, key: Reader, id: str, source: Source = None) -> EventWhole:
+    stored = await _event(hub, key, id, source)
+    return EventWhole(
+        **explain_event_head(stored),
+        data=stored.event.data,
+        extensions=stored.event.extensions,
+        body_hash=stored.body_hash,
+    )
 
 
 @router.get("/messages", tags=["messages"], summary="List messages")

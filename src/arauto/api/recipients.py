@@ -89,7 +89,7 @@ async def list_recipients(hub: TheHub, key: Reader, after: After = None, limit: 
     return RecipientPage(items=[_view(each, fixed=False) for each in page.items], next=page.next)
 
 
-@router.get("/{id}", summary="Show a recipient", responses=documented(404))
+@router.get("/{id:path}", summary="Show a recipient", responses=documented(404))
 async def show_recipient(hub: TheHub, key: Reader, id: Id) -> RecipientView:
     fixed = hub.engine.catalogue.recipients.get(id)
     if fixed is not None:
@@ -100,14 +100,14 @@ async def show_recipient(hub: TheHub, key: Reader, id: Id) -> RecipientView:
     return _view(found, fixed=False)
 
 
-@router.put("/{id}", summary="Create or replace a recipient", responses=documented(409))
+@router.put("/{id:path}", summary="Create or replace a recipient", responses=documented(409))
 async def put_recipient(hub: TheHub, key: RecipientsWriter, id: Id, body: RecipientBody) -> RecipientView:
     recipient = _checked(hub, id, body, "")
     await hub.store.put_recipients(key.tenant, [recipient], now=hub.engine.clock())
     return _view(recipient, fixed=False)
 
 
-@router.delete("/{id}", status_code=204, summary="Delete a recipient", responses=documented(404, 409))
+@router.delete("/{id:path}", status_code=204, summary="Delete a recipient", responses=documented(404, 409))
 async def delete_recipient(hub: TheHub, key: RecipientsWriter, id: Id) -> None:
     _refuse_fixed(hub, id)
     if not await hub.store.delete_recipient(key.tenant, id):
@@ -123,7 +123,7 @@ async def import_recipients(
     return Imported(stored=len(recipients))
 
 
-@router.post("/{id}/inbox-token", summary="Give a token for this recipient's inbox", responses=documented(404))
+@router.post("/{id:path}/inbox-token", summary="Give a token for this recipient's inbox", responses=documented(404))
 async def inbox_token(
     hub: TheHub, keyring: TheKeyring, key: RecipientsWriter, id: Id, body: TokenBody | None = None
 ) -> InboxToken:
@@ -158,6 +158,9 @@ def _checked(hub: TheHub, id: str, body: RecipientBody, pointer: str) -> Recipie
             ZoneInfo(body.time_zone)
         except (ValueError, LookupError, OSError):
             fault("time_zone", f"{body.time_zone!r} is no IANA time zone, such as America/Sao_Paulo")
+    if hub.engine.catalogue.attributes is not None:
+        for each in hub.engine.catalogue.attributes(body.attributes):
+            fault(f"attributes{each['pointer']}", each["detail"])
     addresses: dict[str, list[Any]] = {}
     for name, given in body.addresses.items():
         if name not in channels.names():

@@ -44,6 +44,7 @@ def compile_project(folder: Path) -> Catalogue:
         event_types=sound,
         sources=sources,
         recipients=everybody.recipients,
+        attributes=everybody.attributes,
         groups=everybody.groups,
         channels={name: channel for name, channel in channels.items() if channel},
         notifications=notifications,

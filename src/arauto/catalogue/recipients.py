@@ -25,6 +25,7 @@ class Everybody(Struct, frozen=True):
     people_ids: frozenset[str]
     system_ids: frozenset[str]
     group_names: frozenset[str]
+    attributes: Check | None
     complete: bool
     """False: a file could not be read, so nobody is missed."""
 
@@ -62,6 +63,7 @@ def compile_recipients(folder: Folder, faults: Faults) -> Everybody:
         people_ids=frozenset().union(*(found for (_, kind), found in names.items() if kind == "people")),
         system_ids=frozenset().union(*(found for (_, kind), found in names.items() if kind == "systems")),
         group_names=frozenset(group_names.taken),
+        attributes=check,
         complete=len(documents) == len(read),
     )
 

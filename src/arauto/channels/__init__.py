@@ -13,14 +13,16 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from msgspec import Struct
 
-from arauto.egress import Egress
 from arauto.errors import Diagnostic as TextFault
 from arauto.errors import TextFaulty
 from arauto.model import JSON, Brand, Composer, RetryPolicy
+
+if TYPE_CHECKING:
+    from arauto.egress import Egress
 
 
 class Source(Struct, frozen=True):

@@ -208,7 +208,7 @@ def plan(
             if named.recipient is not None:
                 recipient = catalogue.recipients.get(named.recipient) or known.get(named.recipient)
                 if named.upsert is not None and named.recipient not in catalogue.recipients:
-                    fresh, notes = _upsert(recipient, named.recipient, event.tenant, named.upsert, check_address)
+                    fresh, notes = _upsert(recipient, named.recipient, named.upsert, catalogue, check_address)
                     if fresh != recipient:
                         recipient = known[fresh.id] = upserts[fresh.id] = fresh
                 if recipient is None:
@@ -253,21 +253,26 @@ _PLAIN = ("name", "locale", "time_zone")
 
 
 def _upsert(
-    existing: Recipient | None, id: str, tenant: str, values: Mapping[str, JSON], check_address: CheckAddress
+    existing: Recipient | None, id: str, values: Mapping[str, JSON], catalogue: Catalogue, check_address: CheckAddress
 ) -> tuple[Recipient, list[Reason]]:
-    """The recipient with these values; an address that is not allowed is left out, and a note says so."""
+    """The recipient with these values; null means that the event does not know, and changes nothing. What is not
+    allowed is left out, and a note says so."""
     recipient = existing or Recipient(id=id)
     addresses = dict(recipient.addresses)
     plain: dict[str, JSON] = {}
     notes: list[Reason] = []
     attributes = recipient.attributes
     for key, value in values.items():
+        if value is None:
+            continue
         if key == "attributes":
-            attributes = {**attributes, **value}
+            faults = catalogue.attributes(value) if catalogue.attributes is not None else ()
+            notes.extend(
+                Reason("bad_attribute", {"place": each["pointer"], "error": each["detail"]}) for each in faults
+            )
+            attributes = attributes if faults else {**attributes, **value}
         elif key in _PLAIN:
-            plain[key] = None if value is None else str(value)
-        elif value is None:
-            addresses.pop(key, None)
+            plain[key] = str(value)
         else:
             try:
                 addresses[key] = [check_address(key, value)]

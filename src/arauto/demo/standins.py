@@ -12,6 +12,7 @@ import hmac
 import html
 import json
 import re
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ class Outside:
         id = str(mail["message-id"]).strip("<>").partition("@")[0]
         number = sum(each.channel == "email" for each in self.arrivals) + 1
         subject = str(mail["subject"])
-        name = f"{number:03d}-{re.sub(r'[^a-z0-9]+', '-', subject.lower()).strip('-')[:40]}"
+        plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
+        name = f"{number:03d}-{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:40]}"
         folder = self.folder / "mail"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.eml").write_bytes(envelope.content)

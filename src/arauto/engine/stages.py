@@ -199,10 +199,13 @@ class Engine:
             messages.append(new)
             if new.state == "sending":
                 outgoing.append(Outgoing(Claim(message, 1, advanced.run, now), body, lease_until))
+        due = advanced.waits_until
+        if due is not None and any(new.message.awaited and new.state == "failed" for new in messages):
+            due = now  # what it waits for has happened already
         record = RunRecord(
             run=advanced.run,
-            state="done" if advanced.waits_until is None else "waiting",
-            due_at=advanced.waits_until,
+            state="done" if due is None else "waiting",
+            due_at=due,
             messages=tuple(messages),
         )
         return record, outgoing

@@ -24,14 +24,16 @@ class SendAll(Struct, frozen=True):
     def decide(self, situation: Situation) -> Decision:
         """Send once, then continue; channels that do not reach the recipient are named."""
         run = situation.run
-        if any(sent.step == run.step for sent in run.sent):
-            return Continue(Reason("handed_over", {"channels": list(self.channels)}))
+        handed = [sent.channel for sent in run.sent if sent.step == run.step]
+        if handed:
+            return Continue(Reason("handed_over", {"channels": handed}))
         reached = tuple(channel for channel in self.channels if channel in situation.reachable)
         missing = [channel for channel in self.channels if channel not in situation.reachable]
         if not reached:
             return Continue(Reason("unreachable", {"channels": missing}))
-        values: dict[str, JSON] = {"channels": list(reached)}
-        return Send(reached, Reason("sends", values | {"unreachable": missing} if missing else values))
+        if missing:
+            return Send(reached, Reason("sends_some", {"channels": list(reached), "unreachable": missing}))
+        return Send(reached, Reason("sends", {"channels": list(reached)}))
 
 
 class SendFirst(Struct, frozen=True):
