@@ -75,7 +75,7 @@ def test_a_json_text_gives(text: str, data: dict[str, object], expected: object)
         pytest.param('{"a": NaN}', 1, 1, "bad-json", "", id="no number"),
         pytest.param('{"a": 1,\n "a": 2}', 2, 3, "duplicate-key", "keep one", id="a key twice"),
         pytest.param('{"{{ event.id }}": 1}', 1, 3, "bad-expression", "write the key out", id="a value in a key"),
-        pytest.param('{\n "a": "x {{ event.id | X, "upper", id="a filter"),
+        pytest.param('{\n "a": "x {{ event.id | uper }}"}', 2, 24, "bad-expression", "upper", id="a filter"),
         pytest.param('{"url": "foo"}', 1, 10, "bad-link", "https://", id="a link without scheme"),
         pytest.param('{"url": "foo/{{ event.id }}"}', 1, 10, "bad-link", "https://", id="even with a value"),
     ],

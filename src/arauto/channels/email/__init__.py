@@ -134,7 +134,7 @@ def subject_line(title: str) -> str:
 
     What looks like the beginning of an encoded word (RFC 2047) gets a word joiner, which nobody sees, inside.
     """
-    return shorten(title, SUBJECT).replace("=?", "=\u2060?")
+    return shorten(title.strip().replace("=?", "=\u2060?"), SUBJECT)
 
 
 def _pictures(content: Content) -> Iterator[Picture]:
