@@ -151,8 +151,8 @@ class _Plainer(dict[int, int | str]):
         character = chr(code)
         plainer: int | str = code
         if character not in _GSM:
-            letters = unicodedata.normalize("NFKD", _ALIKE.get(character, character))
-            bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+            letters = unicodedata.normalize("NFKD", character) if character not in _ALIKE else character
+            bare = "".join(_ALIKE.get(letter, letter) for letter in letters if not unicodedata.combining(letter))
             plainer = bare if bare and _GSM.issuperset(bare) else code
         self[code] = plainer
         return plainer
