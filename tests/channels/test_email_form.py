@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -224,6 +225,36 @@ def test_a_fault_in_own_mjml_has_its_place(
     fault = caught.value.faults[0]
     assert (fault.line, fault.column, fault.code) == (line, column, code), str(fault)
     assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    "placed",
+    [
+        pytest.param("<a href={X}>a</a>", id="a link without quotes"),
+        pytest.param("<p {X}>a</p>", id="a tag"),
+        pytest.param('<p onclick="{X}">a</p>', id="a script in an attribute"),
+        pytest.param('<p style="color:{X}">a</p>', id="a style in an attribute"),
+        pytest.param("<style>p { color: {X} }</style>", id="a style"),
+        pytest.param("<script>{X}</script>", id="a script"),
+        pytest.param("<!-- {X} -->", id="a comment"),
+        pytest.param("<!--[if mso]><p style='{X}'></p><![endif]-->", id="a comment for Outlook"),
+        pytest.param('<img srcset="{X} 2x" src="https://x.example" />', id="another attribute with URLs"),
+    ],
+)
+def test_a_value_stands_only_where_it_can_be_escaped(folder: str, placed: str) -> None:
+    own = OWN.replace("<a href", placed.replace("{X}", "{{ recipient.name }}") + " <a href")
+    with pytest.raises(TextFaulty) as caught:
+        mail(folder, None, own)
+    (fault,) = caught.value.faults
+    assert fault.code in ("bad-value", "bad-mjml"), str(fault)
+
+
+@pytest.mark.parametrize("placed", ["<a href='{X}'>a</a>", "<a title='>' href='{X}'>a</a>", '<a href=" {X}">a</a>'])
+def test_a_link_is_checked_however_it_is_written(folder: str, placed: str) -> None:
+    own = OWN.replace("<mj-text>", "<mj-text>" + placed.replace("{X}", "{{ recipient.name }}"))
+    html = mail(folder, None, own).html
+    assert re.search('<a(?: title="[^"]*")?>a</a>', html)
+    assert 'href="Ana' not in html
 
 
 def test_faults_of_both_files_come_together(folder: str) -> None:

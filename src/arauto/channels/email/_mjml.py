@@ -45,7 +45,6 @@ _NONCE = f"v{token_hex(4)}x"
 _MARK = re.compile(_NONCE + "([0-9a-f]{4})")
 _TAG = re.compile(r"<[a-zA-Z](?:[^<>\"]|\"[^\"]*\")*>")
 _ATTRIBUTE = re.compile(r'\s([a-zA-Z:-]+)="([^"]*)"')
-_STYLE = re.compile(r"<style\b.*?</style>|<!--(?!\[if).*?-->", re.DOTALL)
 
 
 class Rendered(Struct, frozen=True):
@@ -189,8 +188,6 @@ def _lay_out(skeleton: str, dead: frozenset[int], sources: TextSources) -> tuple
     marked = HOLE.sub(lambda hole: f"{_NONCE}{ord(hole.group()):04x}", skeleton)
     html = mjml2html(marked, fonts={}, include_loader=refuse_include)
     html = html.replace('lang="und"', f'lang="{escape_html(sources.locale)}"')
-    for closed in _STYLE.findall(html):
-        _refuse_marks(closed, "a style or a comment")
     links: set[int] = set()
     images: dict[str, InlineImage] = {}
 
@@ -206,6 +203,7 @@ def _lay_out(skeleton: str, dead: frozenset[int], sources: TextSources) -> tuple
         return _ATTRIBUTE.sub(lambda attribute: _attribute(attribute, links, dead, show), match.group())
 
     html = _unmarked(_TAG.sub(tag, html))
+    _Guard().feed(html)
     reader = _Texts(html)
     title = " ".join(reader.title.split())
     return _Layout(Filler(title), Filler(html, escape_html), Filler(reader.text()), tuple(images.values())), links
@@ -216,8 +214,6 @@ def _attribute(match: re.Match[str], links: set[int], dead: frozenset[int], show
     if name == "src" and LOCAL_IMAGE.fullmatch(written):
         return f' src="{show(written)}"'
     if name not in _URLS:
-        if name not in _WORDS:
-            _refuse_marks(written, f"the attribute {name}")
         return match.group()
     value = unescape(_unmarked(written)).strip()
     url = authored_url(value)
@@ -242,13 +238,60 @@ def _unmarked(text: str) -> str:
     return _MARK.sub(lambda mark: chr(int(mark.group(1), 16)), text)
 
 
-def _refuse_marks(text: str, where: str) -> None:
-    mark = _MARK.search(text)
-    if mark is not None:
+class _Guard(HTMLParser):
+    """Looks at finished HTML with a parser's eyes: values stand in words, in the attributes that are words, and in
+    URLs, where they were marked as such; a _Misplaced is raised for any other."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("style", "script"):
+            self._inside.append(tag)
+        _refuse_holes(tag, "the name of a tag")
+        for name, value in attrs:
+            _refuse_holes(name, f"<{ANY_HOLE.sub('', tag)}>, outside an attribute in double quotes")
+            if name in _URLS:
+                _refuse(HOLE.search(value or ""), f"the attribute {name}, unless it is in double quotes")
+            elif name not in _WORDS:
+                _refuse_holes(value or "", f"the attribute {name}")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            _refuse_holes(data, f"a {self._inside[-1]}")
+
+    def handle_comment(self, data: str) -> None:
+        if data.startswith("[if"):
+            inner = _Guard()
+            inner.feed(data.partition(">")[2])
+        else:
+            _refuse_holes(data, "a comment")
+
+    def handle_decl(self, decl: str) -> None:
+        _refuse_holes(decl, "a declaration")
+
+    def unknown_decl(self, data: str) -> None:
+        _refuse_holes(data, "a declaration")
+
+    def handle_pi(self, data: str) -> None:
+        _refuse_holes(data, "a processing instruction")
+
+
+def _refuse_holes(text: str, where: str) -> None:
+    _refuse(ANY_HOLE.search(text), where)
+
+
+def _refuse(hole: re.Match[str] | None, where: str) -> None:
+    if hole is not None:
         raise _Misplaced(
             "bad-value",
             f"a value cannot stand in {where}",
-            _unmarked(mark.group()),
+            hole.group(),
             "values stand in words, in links (href), in images (src) and in their alt",
         )
 
