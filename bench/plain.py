@@ -52,7 +52,7 @@ def application(hook_url: str, smtp_port: int, *, background: bool) -> FastAPI:
         if not session:
             session.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)))
             for _ in range(16):
-                client = aiosmtplib.SMTP("127.0.0.1", smtp_port, use_tls=False, start_tls=False)
+                client = aiosmtplib.SMTP(hostname="127.0.0.1", port=smtp_port, use_tls=False, start_tls=False)
                 await client.connect()
                 mail.put_nowait(client)
         return session[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import b32encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol, TypeAlias
@@ -27,9 +26,9 @@ Context: TypeAlias = Mapping[str, JSON]
 
 
 def derive_id(prefix: str, *parts: str) -> str:
-    """The id that these parts always give: ``prefix_`` and 24 characters of ``[a-z2-7]`` (BLAKE2b, 120 bits)."""
-    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=15)
-    return f"{prefix}_{b32encode(digest.digest()).decode().lower()}"
+    """The id that these parts always give: ``prefix_`` and 26 hexadecimal digits (BLAKE2b, 104 bits)."""
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=13)
+    return f"{prefix}_{digest.hexdigest()}"
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -174,10 +174,9 @@ def _as_answer(refused: Refused) -> Answer:
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
-    too_large = Refused(413, "too_large", f"the body is larger than {MAX_BODY // 1024} KiB; send less, or a link")
     for name, value in scope["headers"]:
         if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY):
-            raise too_large
+            raise _too_large()
         if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
             raise Refused(415, "compressed", "send the body without content-encoding")
     first: Message = await receive()
@@ -186,13 +185,13 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     body: bytes = first.get("body", b"")
     if not first.get("more_body"):
         if len(body) > MAX_BODY:
-            raise too_large
+            raise _too_large()
         return body
     chunks, size = [body], len(body)
     more = True
     while more:
         if size > MAX_BODY:
-            raise too_large
+            raise _too_large()
         part = await receive()
         if part["type"] == "http.disconnect":
             raise Refused(400, "disconnected", "the connection ended before the body did")
@@ -200,8 +199,12 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
         size += len(chunks[-1])
         more = part.get("more_body", False)
     if size > MAX_BODY:
-        raise too_large
+        raise _too_large()
     return b"".join(chunks)
+
+
+def _too_large() -> Refused:
+    return Refused(413, "too_large", f"the body is larger than {MAX_BODY // 1024} KiB; send less, or a link")
 
 
 def _request(scope: Scope, body: bytes, public_url: str | None) -> Request:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
@@ -64,7 +63,7 @@ class Keyring:
                 "send an API key as 'Authorization: Bearer arauto_…'; 'arauto keys create' makes one",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        key = await self._find(self._hash(text))
+        key = await self._find(text)
         if key is None or key.revoked_at is not None:
             raise Refused(
                 401,
@@ -77,7 +76,8 @@ class Keyring:
             raise Refused(403, "scope_missing", f"this needs the scope {scope!r}; the key {key.name!r} has: {has}")
         return key
 
-    async def _find(self, hashed: str) -> ApiKey | None:
+    async def _find(self, text: str) -> ApiKey | None:
+        hashed = self._hash(text)
         if self._session is not None and hmac.compare_digest(self._session[0], hashed):
             return self._session[1]
         now = self._clock()
@@ -91,7 +91,7 @@ class Keyring:
         return key
 
     def _hash(self, text: str) -> str:
-        return hmac.new(self._secret, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        return hmac.digest(self._secret, text.encode("utf-8", "replace"), "sha256").hex()
 
     # -- inbox tokens ----------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class Keyring:
         return tenant, recipient
 
     def _sign(self, text: str) -> str:
-        digest = hmac.new(self._secret, b"inbox\0" + text.encode("utf-8", "replace"), hashlib.sha256).digest()
+        digest = hmac.digest(self._secret, b"inbox\0" + text.encode("utf-8", "replace"), "sha256")
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

@@ -58,6 +58,7 @@ async def listening(app: App, host: str, port: int) -> AsyncIterator[Server]:
         http="httptools",
         loop="none",
         server_header=False,
+        proxy_headers=False,
         date_header=True,
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,

@@ -37,6 +37,9 @@ class SqliteDatabase:
     def __init__(self, path: str | None) -> None:
         self._path = None if path is None else Path(path).absolute()
         self._writing = asyncio.Lock()
+        self._group: asyncio.Future[None] | None = None
+        self._finishing: asyncio.Task[None] | None = None
+        self._changes = 0
         self._lost: str | None = None
         self._log_pages = 0
         self._lock = None if self._path is None else _lock(self._path)
@@ -81,36 +84,51 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        """Raises StoreUnavailable when the disk is full or fails."""
-        async with self._writing:
-            if self._lost is not None:
-                raise StoreUnavailable(self._lost)
-            with _unavailable():
-                before = self._writer.total_changes()
-                self._writer.execute("BEGIN IMMEDIATE")
+        """Raises StoreUnavailable when the disk is full or fails.
+
+        Transactions that come while a commit is under way share the next one: each is a savepoint of its own, and
+        all of them return when that one commit is durable.
+        """
+        with _unavailable():
+            async with self._writing:
+                if self._lost is not None:
+                    raise StoreUnavailable(self._lost)
+                group = self._group or self._begin()
+                self._writer.execute("SAVEPOINT one")
                 try:
                     yield self._write
-                    if self._path is None or self._writer.total_changes() == before:
-                        self._writer.execute("COMMIT")
-                    else:
-                        await self._in_thread_of_commits()
+                    self._writer.execute("RELEASE one")
                 except BaseException as error:
-                    self._undo(error)
+                    self._undo(error, group)
                     raise
+            # Shielded: the others of the group wait for the same commit.
+            await asyncio.shield(group)
 
-    async def _in_thread_of_commits(self) -> None:
-        """Commit; when cancelled, only after the commit has ended, as the connection is in use until then."""
-        commit = asyncio.get_running_loop().run_in_executor(self._committing, self._commit)
-        cancelled: asyncio.CancelledError | None = None
-        while not commit.done():
+    def _begin(self) -> asyncio.Future[None]:
+        self._changes = self._writer.total_changes()
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._group = asyncio.get_running_loop().create_future()
+        # The lock is fair: this comes after those who wait already, and before those who come later.
+        self._finishing = asyncio.create_task(self._finish(self._group))
+        return self._group
+
+    async def _finish(self, group: asyncio.Future[None]) -> None:
+        async with self._writing:
+            if self._group is not group:
+                return
+            self._group = None
             try:
-                await asyncio.wait([commit])
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            self._note_lost(commit.exception())
-            raise cancelled
-        commit.result()
+                if self._path is None or self._writer.total_changes() == self._changes:
+                    self._writer.execute("COMMIT")
+                else:
+                    await asyncio.get_running_loop().run_in_executor(self._committing, self._commit)
+            except Exception as error:
+                self._note_lost(error)
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                _fail(group, error)
+            else:
+                group.set_result(None)
 
     def _commit(self) -> None:
         self._writer.execute("COMMIT")
@@ -125,10 +143,14 @@ class SqliteDatabase:
         self._log_pages = pages
         return apsw.SQLITE_OK
 
-    def _undo(self, error: BaseException) -> None:
+    def _undo(self, error: BaseException, group: asyncio.Future[None]) -> None:
+        """Undo one of the group; after some failures SQLite has undone all of it."""
         self._note_lost(error)
         if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK")
+            self._writer.execute("ROLLBACK TO one; RELEASE one").fetchall()
+        elif self._group is group:
+            self._group = None
+            _fail(group, error)
 
     def _note_lost(self, error: BaseException | None) -> None:
         if isinstance(error, apsw.IOError) and getattr(error, "extendedresult", None) in _SYNC_FAILURES:
@@ -221,6 +243,12 @@ def _lock(path: Path) -> int:
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
+
+
+def _fail(group: asyncio.Future[None], error: BaseException) -> None:
+    """Tell those who wait; perhaps nobody does any more."""
+    group.set_exception(error if isinstance(error, Exception) else StoreUnavailable(str(error)))
+    group.exception()
 
 
 @contextmanager
