@@ -41,7 +41,7 @@ def header_text(text: str) -> str:
     words: list[bytes] = []
     word = b""
     for character in text:
-        encoded = character.encode("utf-8", "replace")
+        encoded = character.encode()
         if len(word) + len(encoded) > _WORD_BYTES:
             words.append(word)
             word = b""
@@ -96,7 +96,7 @@ def _multipart(kind: str, boundary: str, parts: list[bytes]) -> bytes:
 
 
 def _text_part(kind: str, text: str) -> bytes:
-    data = _LINE_END.sub("\r\n", text).encode("utf-8", "replace")
+    data = _LINE_END.sub("\r\n", text).encode()
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: ".encode()
     plain = data.isascii() and b"\0" not in data and b"=_" not in data
     if plain and max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE:

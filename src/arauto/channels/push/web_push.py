@@ -36,7 +36,6 @@ _RECORD_SIZE = 4096
 _LONGEST_TTL = timedelta(weeks=4)
 _TOKEN_LIFE = timedelta(hours=12)
 _AUDIENCES = 1000
-_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
