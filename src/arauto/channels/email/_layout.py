@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from mjml import mjml2html
 
+from arauto.channels.email._ascii import mail_filler
 from arauto.content import Content, Filler, Markup, escape_html, plain, words
 from arauto.content.tree import Action, Paragraph, Picture
 from arauto.model import Brand
@@ -91,7 +92,7 @@ class Look:
             return f"arautoslot{len(slots) - 1}slotarauto"
 
         html = mjml2html(self._frame(content, picture, slot), fonts={}, include_loader=refuse_include)
-        return Filler(_MARK.sub(lambda mark: slots[int(mark.group(1))], html), escape_html)
+        return mail_filler(_MARK.sub(lambda mark: slots[int(mark.group(1))], html))
 
     def _frame(self, content: Content, picture: Show, slot: Callable[[str], str]) -> str:
         brand, markup = self._brand, self._markup(picture)

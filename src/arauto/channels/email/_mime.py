@@ -23,7 +23,6 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~ -]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,64}/[A-Za-z0-9.+-]{1,64}")
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9.@_-]")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _WORD_BYTES = 45
 _LONGEST_LINE = 998
 
@@ -96,7 +95,7 @@ def _multipart(kind: str, boundary: str, parts: list[bytes]) -> bytes:
 
 
 def _text_part(kind: str, text: str) -> bytes:
-    data = _LINE_END.sub("\r\n", text).encode()
+    data = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n").encode()
     head = f"Content-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: ".encode()
     plain = data.isascii() and b"\0" not in data and b"=_" not in data
     if plain and max(map(len, data.split(b"\r\n"))) <= _LONGEST_LINE:

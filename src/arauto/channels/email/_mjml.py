@@ -13,6 +13,7 @@ from mjml import mjml2html
 from msgspec import Struct
 
 from arauto.channels import Source, TextFault, TextFaulty, TextSources
+from arauto.channels.email._ascii import mail_filler
 from arauto.channels.email._images import InlineImage, load_image
 from arauto.channels.email._layout import refuse_include
 from arauto.content import (
@@ -206,7 +207,7 @@ def _lay_out(skeleton: str, dead: frozenset[int], sources: TextSources) -> tuple
     _Guard().feed(html)
     reader = _Texts(html)
     title = " ".join(reader.title.split())
-    return _Layout(Filler(title), Filler(html, escape_html), Filler(reader.text()), tuple(images.values())), links
+    return _Layout(Filler(title), mail_filler(html), Filler(reader.text()), tuple(images.values())), links
 
 
 def _attribute(match: re.Match[str], links: set[int], dead: frozenset[int], show: Callable[[str], str]) -> str:

@@ -12,7 +12,7 @@ import ssl
 from ipaddress import ip_address
 from typing import Literal, NamedTuple
 
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib import SMTP, SMTPException, SMTPResponse, SMTPResponseException, SMTPServerDisconnected, SMTPStatus
 from msgspec import Struct, field
 
 from arauto.channels import SEND_DEADLINE, Accepted, Delivery
@@ -102,9 +102,9 @@ class Provider:
             async with asyncio.timeout(_DEADLINE), self._slots:
                 client = await self._begin()
                 stage = "recipient"
-                await client.rcpt(delivery.address)
+                await _command(client, f"RCPT TO:<{delivery.address}>")
                 stage = "data"
-                answer = await client.data(message)
+                answer = await _data(client, message)
                 self._keep(client, clean=True)
                 return Accepted(_shown(answer.code, answer.message))
         except SMTPResponseException as error:
@@ -137,7 +137,7 @@ class Provider:
                 if asyncio.get_running_loop().time() - kept.since < _IDLE_SECONDS and kept.client.is_connected:
                     if not kept.clean:
                         await kept.client.rset()
-                    await kept.client.mail(self._sender)
+                    await _command(kept.client, f"MAIL FROM:<{self._sender}>")
                     return kept.client
             except (SMTPServerDisconnected, SMTPResponseException):
                 pass  # The server has had enough of this connection; nothing was sent yet.
@@ -157,7 +157,9 @@ class Provider:
         )
         try:
             await client.connect()
-            await client.mail(self._sender)
+            if client.last_ehlo_response is None:
+                await client.ehlo()
+            await _command(client, f"MAIL FROM:<{self._sender}>")
         except BaseException:
             client.close()
             raise
@@ -165,6 +167,33 @@ class Provider:
 
     def _keep(self, client: SMTP, *, clean: bool) -> None:
         self._idle.append(_Kept(client, asyncio.get_running_loop().time(), clean))
+
+
+# aiosmtplib's own mail(), rcpt() and data() parse each address again and search each message for lone line ends, which
+# ours have not: half of the time that a mail took.
+
+
+async def _command(client: SMTP, line: str) -> None:
+    """Raises SMTPResponseException unless the server answers 2xx."""
+    reply = await client.execute_command(line.encode("ascii"))
+    if not 200 <= reply.code <= 299:
+        raise SMTPResponseException(reply.code, reply.message)
+
+
+async def _data(client: SMTP, message: bytes) -> SMTPResponse:
+    """The message, which has CRLF line ends alone and does not begin with a dot (RFC 5321, 4.1.1.4 and 4.5.2)."""
+    protocol = client.protocol
+    if protocol is None:
+        raise SMTPServerDisconnected("not connected")
+    protocol.write(b"DATA\r\n")
+    reply = await protocol.read_response(_COMMAND_SECONDS)
+    if reply.code != SMTPStatus.start_input:
+        raise SMTPResponseException(reply.code, reply.message)
+    protocol.write(message.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
+    reply = await protocol.read_response(_COMMAND_SECONDS)
+    if not 200 <= reply.code <= 299:
+        raise SMTPResponseException(reply.code, reply.message)
+    return reply
 
 
 class _Kept(NamedTuple):
