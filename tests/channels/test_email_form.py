@@ -116,7 +116,7 @@ def test_a_mail_has_both_parts_and_its_images(folder: str) -> None:
     assert '<img\nsrc="https://loja.example/mapa.png" alt="Mapa"' in body.html
     assert '<html lang="pt-BR" dir="ltr"' in body.html
     assert "Chega logo" in body.html
-    assert "Olá, <strong>Ana &amp; Bia</strong>!" in body.html
+    assert "Ol&#225;, <strong>Ana &amp; Bia</strong>!" in body.html
     assert 'href="https://loja.example/p?a=1&amp;b=2"' in body.html
     assert "prefers-color-scheme: dark" in body.html
     assert "arautoslot" not in body.html

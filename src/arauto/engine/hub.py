@@ -26,7 +26,7 @@ COMMIT_LIMIT = 256
 PLAN_BACKLOG = 2048
 """Accepted events that wait in memory for their plan; beyond it, accepting waits too."""
 
-WAITING_PER_SLOT = 8
+WAITING_PER_SLOT = 32
 """Claimed messages that may wait for each of a channel's sending slots."""
 
 SWEEP = timedelta(seconds=5)

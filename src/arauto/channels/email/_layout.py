@@ -70,7 +70,7 @@ _CSS = """
 }
 """
 
-_PADDING = "&#847;&zwnj;&nbsp;" * 60
+_PADDING = ("&#847;&zwnj;&nbsp;" * 20 + "\n") * 3
 """Keeps mail programs from filling the preview line with whatever comes next."""
 
 
