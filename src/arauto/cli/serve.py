@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -62,6 +63,10 @@ async def _serve(catalogue: Any, database: str, host: str, port: int, state: Pat
     from arauto.app import running
 
     async with running(catalogue, database) as app:
+        # What is there now stays for good: the collector need not look at it again, nor look so often.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         try:
             async with listening(app, host, port) as server:
                 with ExitStack() as session:
