@@ -73,7 +73,7 @@ class Provider:
         if len(body.payload) > LARGEST_PAYLOAD:
             raise Rejected(f"the payload has {len(body.payload)} bytes; {LARGEST_PAYLOAD} are allowed")
         try:
-            endpoint = delivery.address["endpoint"]
+            endpoint = str(delivery.address["endpoint"])
             keys = delivery.address["keys"]
             content = _encrypt(
                 body.payload,
@@ -82,7 +82,7 @@ class Provider:
                 salt=os.urandom(16),
                 key=ec.generate_private_key(ec.SECP256R1()),
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise Rejected("this is no push subscription with endpoint, p256dh and auth", scope="address") from None
         audience = show_url(endpoint, redact=True).removesuffix("/…")
         lasts = min(max(delivery.expires_at - delivery.now, timedelta(0)), _LONGEST_TTL)
