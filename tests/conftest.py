@@ -117,12 +117,11 @@ class MailSink:
 
 @pytest.fixture
 async def mail_sink(request: pytest.FixtureRequest) -> AsyncIterator[MailSink]:
-    """A running MailSink; the mark ``mail_server(**options)`` hands options to aiosmtpd's SMTP."""
+    """A running MailSink; an indirect parameter is a dict of options for aiosmtpd's SMTP."""
     from aiosmtpd.smtp import SMTP
 
     sink = MailSink()
-    mark = request.node.get_closest_marker("mail_server")
-    options = mark.kwargs if mark else {}
+    options = getattr(request, "param", {})
 
     def connection() -> SMTP:
         server = SMTP(sink, hostname="sink.example", ident="sink", **options)

@@ -23,7 +23,7 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/^_`{|}~ -]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9.+-]{1,64}/[A-Za-z0-9.+-]{1,64}")
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9.@_-]")
-_WORD_BYTES = 45
+_WORD_BYTES = 39  # so that a line of encoded words, after the header's name, has at most 76 characters
 _LONGEST_LINE = 998
 
 
