@@ -284,6 +284,30 @@ async def test_a_connection_lost_after_the_data_is_ambiguous(build: Build, mail_
         await build().send(delivery())
 
 
+async def test_a_connection_lost_before_the_data_is_a_retry(build: Build, mail_sink: Any) -> None:
+    provider = build()
+    await provider.send(delivery())
+
+    async def gone(*_: Any) -> None:
+        mail_sink.connections[0].transport.abort()
+
+    mail_sink.connections[0]._smtp_methods["DATA"] = gone
+    with pytest.raises(Retry, match="before anything was sent"):
+        await provider.send(delivery())
+    await provider.send(delivery())
+    assert len(mail_sink.mails) == 2
+
+
+async def test_a_connection_on_which_nonsense_was_said_is_not_used_again(build: Build, mail_sink: Any) -> None:
+    provider = build()
+    mail_sink.replies = {"rcpt": "what?"}
+    with pytest.raises(Retry):
+        await provider.send(delivery())
+    mail_sink.replies = {}
+    await provider.send(delivery())
+    assert len(mail_sink.connections) == 2
+
+
 async def test_a_cancelled_send_gives_its_connection_and_place_back(build: Build, mail_sink: Any) -> None:
     provider = build(connections=1)
     mail_sink.silent = True

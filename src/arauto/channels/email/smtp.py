@@ -27,7 +27,8 @@ _COMMAND_SECONDS = 15.0
 _IDLE_SECONDS = 60.0
 _ENHANCED_CODE = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
-Stage = Literal["opening", "recipient", "data"]
+Stage = Literal["opening", "recipient", "announcement", "data"]
+"""How far a transaction is: before ``data`` the server surely has nothing."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,14 +104,18 @@ class Provider:
                 client = await self._begin()
                 stage = "recipient"
                 await _command(client, f"RCPT TO:<{delivery.address}>")
+                stage = "announcement"
+                await _command(client, "DATA", SMTPStatus.start_input)
                 stage = "data"
                 answer = await _data(client, message)
                 self._keep(client, clean=True)
                 return Accepted(_shown(answer.code, answer.message))
         except SMTPResponseException as error:
             failure = _refusal(stage, error.code, error.message)
-            if client is not None:
+            if client is not None and 400 <= error.code <= 599:
                 self._keep(client, clean=False)
+            elif client is not None:
+                client.close()
         except (SMTPException, OSError) as error:
             failure = _breakdown(stage, error)
             if client is not None:
@@ -173,10 +178,10 @@ class Provider:
 # ours have not: half of the time that a mail took.
 
 
-async def _command(client: SMTP, line: str) -> None:
-    """Raises SMTPResponseException unless the server answers 2xx."""
+async def _command(client: SMTP, line: str, expected: int | None = None) -> None:
+    """Raises SMTPResponseException unless the server answers 2xx, or else exactly what is expected."""
     reply = await client.execute_command(line.encode("ascii"))
-    if not 200 <= reply.code <= 299:
+    if not (200 <= reply.code <= 299 if expected is None else reply.code == expected):
         raise SMTPResponseException(reply.code, reply.message)
 
 
@@ -185,12 +190,8 @@ async def _data(client: SMTP, message: bytes) -> SMTPResponse:
     protocol = client.protocol
     if protocol is None:
         raise SMTPServerDisconnected("not connected")
-    protocol.write(b"DATA\r\n")
-    reply = await protocol.read_response(_COMMAND_SECONDS)
-    if reply.code != SMTPStatus.start_input:
-        raise SMTPResponseException(reply.code, reply.message)
     protocol.write(message.replace(b"\r\n.", b"\r\n..") + b"\r\n.\r\n")
-    reply = await protocol.read_response(_COMMAND_SECONDS)
+    reply = await protocol.read_response()  # Scanning for spam takes its time: only the deadline of all ends it.
     if not 200 <= reply.code <= 299:
         raise SMTPResponseException(reply.code, reply.message)
     return reply
