@@ -109,11 +109,10 @@ class _Core:
     """What both clients share: what to send, when to try again, what an answer means. It does no I/O."""
 
     def __init__(self, url: str, *, key: str, source: str, timeout: float = 10.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is no address of a hub; write one such as http://127.0.0.1:8700")
-        self.url, self.source, self.timeout = url.rstrip("/"), source, timeout
-        self._key = key
+        self.url, self.source, self.timeout = _address(url), source, timeout
+        self._key = key.strip()
+        if not (self._key.isascii() and self._key.isprintable() and self._key and " " not in self._key):
+            raise ValueError("the key is none: give one as 'arauto keys create' showed it (arauto_…)")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.url!r}, source={self.source!r})"
@@ -152,16 +151,36 @@ class _Core:
             reply = yield call
             assert reply is not None
             if reply.status == 202:
-                told = json.loads(reply.body)
-                return [Accepted(each["event"], each["source"], each["id"]) for each in told["accepted"]]
+                return _accepted(reply)
             if wait is None or (reply.status and reply.status not in RETRIED_STATUSES):
                 raise _error(reply)
             yield Pause(max(wait * random.uniform(0.8, 1.2), _seconds(reply.retry_after)))
         raise AssertionError("the loop returns or raises")
 
 
+def _address(url: str) -> str:
+    """Scheme, host, port and path of a hub. Raises ValueError, which shows no password."""
+    try:
+        parts = urlsplit(url)
+        ok = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        ok = False
+    if not ok or "@" in parts.netloc or parts.query or parts.fragment or not url.isprintable() or " " in url:
+        shown = repr(url) if "@" not in url else "this"
+        raise ValueError(f"{shown} is no address of a hub; write one such as http://127.0.0.1:8700, and give the key")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
 def _seconds(retry_after: str | None) -> float:
-    return min(float(retry_after), 60.0) if retry_after is not None and retry_after.strip().isdigit() else 0.0
+    text = (retry_after or "").strip()
+    return min(float(text), 60.0) if text.isascii() and text.isdigit() else 0.0
+
+
+def _accepted(reply: Reply) -> list[Accepted]:
+    try:
+        return [Accepted(each["event"], each["source"], each["id"]) for each in json.loads(reply.body)["accepted"]]
+    except (ValueError, KeyError, TypeError):
+        raise HubError(reply.status, "no_hub", "what answered is no Arauto: look at the address") from None
 
 
 def _error(reply: Reply) -> HubError:
@@ -209,7 +228,7 @@ class Client(_Core):
     def _post(self, call: Call) -> Reply:
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.netloc.rpartition("@")[2], timeout=self.timeout)
+        connection = kind(parts.netloc, timeout=self.timeout)
         try:
             connection.request("POST", f"{parts.path}/v1/events", call.body, call.headers)
             response = connection.getresponse()
@@ -272,7 +291,10 @@ class AsyncClient(_Core):
         if self._session is None:
             raise RuntimeError("use the client as 'async with AsyncClient(…) as hub:'")
         try:
-            async with self._session.post(f"{self.url}/v1/events", data=call.body, headers=call.headers) as response:
+            request = self._session.post(
+                f"{self.url}/v1/events", data=call.body, headers=call.headers, allow_redirects=False
+            )
+            async with request as response:
                 return Reply(response.status, await response.read(), response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Reply(0, f"{self.url} did not answer: {error or type(error).__name__}".encode())

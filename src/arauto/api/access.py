@@ -23,12 +23,12 @@ def _keyring(request: Request) -> Keyring:
     return keyring
 
 
-Described = Annotated[object, Security(HTTPBearer(scheme_name="key", auto_error=False))]
+_described = HTTPBearer(scheme_name="key", auto_error=False)
 """Only tells the OpenAPI description that a key is needed; ``check`` looks for itself."""
 
 
 def _with(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
-    async def check(request: Request, described: Described) -> ApiKey:
+    async def check(request: Request, described: Annotated[object, Security(_described)]) -> ApiKey:
         return await _keyring(request).check(bearer(request), scope)
 
     return check
@@ -36,8 +36,8 @@ def _with(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
 
 TheHub = Annotated[Hub, Depends(_hub)]
 TheKeyring = Annotated[Keyring, Depends(_keyring)]
-Reader = Annotated[ApiKey, Depends(_with("read"))]
-RecipientsWriter = Annotated[ApiKey, Depends(_with("recipients:write"))]
-Admin = Annotated[ApiKey, Depends(_with("admin"))]
+Reader = Annotated[ApiKey, Security(_with("read"), scopes=["read"])]
+RecipientsWriter = Annotated[ApiKey, Security(_with("recipients:write"), scopes=["recipients:write"])]
+Admin = Annotated[ApiKey, Security(_with("admin"), scopes=["admin"])]
 After = Annotated[str | None, Query(description="The `next` of the page before", max_length=500)]
 Limit = Annotated[int, Query(description="Items on the page", ge=1, le=500)]

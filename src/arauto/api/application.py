@@ -15,18 +15,28 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arauto.api import inbox, keys, looking, recipients
-from arauto.api.intake import Intake
+from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
 from arauto.api.keyring import Keyring
-from arauto.api.problems import Problem, Refused, documented, on_refused, respond
+from arauto.api.problems import Problem, Refused, documented, on_refused, pointer, respond
 from arauto.engine.hub import Hub
-from arauto.errors import StoreUnavailable
+from arauto.errors import BadPayload, StoreUnavailable, UsageFault
 from arauto.sources import Source
+from arauto.sources.payload import parse
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of the body of a call that is not the intake's."""
+
+MAX_KEYS = 100_000
+"""Keys in its JSON."""
 
 log = structlog.get_logger("arauto.api")
+
+_ROUTERS = (looking.router, recipients.router, inbox.router, keys.router)
 
 
 class Health(BaseModel):
@@ -49,7 +59,7 @@ def application(hub: Hub, keyring: Keyring, sources: dict[str, Source], *, versi
         redirect_slashes=False,
     )
     api.state.hub, api.state.keyring = hub, keyring
-    for router in (looking.router, recipients.router, inbox.router, keys.router):
+    for router in _ROUTERS:
         api.include_router(router)
     _operation(api, hub)
     _problems(api)
@@ -58,12 +68,46 @@ def application(hub: Hub, keyring: Keyring, sources: dict[str, Source], *, versi
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
-            if path.startswith("/in/") or (path == "/v1/events" and scope["method"] in ("POST", "OPTIONS")):
-                await intake(scope, receive, send)
+            try:
+                _check_address(scope)
+                if path.startswith("/in/") or (path == "/v1/events" and scope["method"] in ("POST", "OPTIONS")):
+                    await intake(scope, receive, send)
+                    return
+                if scope["method"] in ("POST", "PUT"):
+                    receive = await _checked(scope, receive)
+            except Refused as refused:
+                await respond(refused)(scope, receive, send)
                 return
         await api(scope, receive, send)
 
     return route
+
+
+def _check_address(scope: Scope) -> None:
+    """Refuse what no database could keep, and what was not UTF-8 when it was percent-decoded."""
+    path: str = scope["path"]
+    if "\0" in path or "\ufffd" in path or b"%00" in scope["query_string"]:
+        raise Refused(400, "invalid_request", "the path is not UTF-8 when percent-decoded, or there is a NUL (%00)")
+
+
+async def _checked(scope: Scope, receive: Receive) -> Receive:
+    """The call with its body, which is not too large and means the same to every reader of JSON."""
+    body = await read_body(scope, receive, limit=MAX_BODY)
+    if body:
+        try:
+            parse(body, max_keys=MAX_KEYS)
+        except BadPayload as error:
+            raise Refused(error.status, error.code, error.detail) from None
+    told = False
+
+    async def again() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
 
 
 def _operation(api: FastAPI, hub: Hub) -> None:
@@ -92,26 +136,39 @@ def _problems(api: FastAPI) -> None:
         log.error("the store is not available", error=str(error))
         return respond(Refused(503, "store_unavailable", "the database is not available", headers={"Retry-After": "5"}))
 
+    @api.exception_handler(UsageFault)
+    async def misused(request: Request, error: UsageFault) -> Response:
+        return respond(Refused(422, "invalid_request", str(error)))
+
     @api.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
-        detail = f"there is no {request.method} {request.url.path[:200]}; see /openapi.json"
-        return respond(Refused(error.status_code, code, detail, headers=dict(error.headers or {})))
+        path = request.scope["path"]
+        if error.status_code == 405:
+            allowed = ", ".join(_allowed(api, request.scope))
+            detail = f"there is no {request.method} {path[:200]}; it takes {allowed}"
+            return respond(Refused(405, "method_not_allowed", detail, headers={"Allow": allowed}))
+        if error.status_code == 404:
+            return respond(Refused(404, "not_found", f"there is no {path[:200]}; see /openapi.json"))
+        return respond(Refused(error.status_code, "invalid_request", str(error.detail)))
 
     @api.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [
-            {"pointer": "/" + "/".join(str(part) for part in each["loc"]), "detail": str(each["msg"])}
-            for each in error.errors()
-        ]
-        unreadable = any(each["type"] == "json_invalid" for each in error.errors())
-        return respond(
-            Refused(400 if unreadable else 422, "invalid_request", "the call is not as described", errors=errors)
-        )
+        errors = [{"pointer": pointer(*each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
+        return respond(Refused(422, "invalid_request", "the call is not as described", errors=errors))
 
     @api.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
         return respond(Refused(500, "internal_error", "the hub failed; the log says more"))
+
+
+def _allowed(api: FastAPI, scope: Scope) -> list[str]:
+    """The methods that this path takes."""
+    methods = {"POST", "OPTIONS"} if scope["path"] == "/v1/events" else set[str]()
+    for router in (api, *_ROUTERS):
+        for route in router.routes:
+            if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+                methods.update(route.methods or ())
+    return sorted(methods)
 
 
 def _describe(api: FastAPI) -> None:
@@ -130,6 +187,12 @@ def _describe(api: FastAPI) -> None:
             schema["components"]["securitySchemes"] = {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key: `arauto keys create`"},
                 "inbox": {"type": "http", "scheme": "bearer", "description": "A recipient's inbox token"},
+                "inbox_in_query": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "token",
+                    "description": "The inbox token, where a header can't be sent",
+                },
             }
             api.openapi_schema = schema
         return api.openapi_schema

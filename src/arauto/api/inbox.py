@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi.security import APIKeyQuery, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from arauto.api.access import After, Limit, TheHub, TheKeyring
 from arauto.api.keyring import bearer
 from arauto.api.problems import documented
+from arauto.errors import StoreUnavailable
 from arauto.store import InboxItem
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"], responses=documented(400, 401, 422, 503))
@@ -52,19 +54,27 @@ class Counts(BaseModel):
     read: int
 
 
+MessageId = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,100}$")]
+
+
 class Marks(BaseModel):
     """Which messages to mark, and how."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
-    ids: list[str] | None = Field(None, description="None: all of them", max_length=500)
+    ids: list[MessageId] | None = Field(None, description="None: all of them", max_length=500)
     read: bool = True
+
+
+_described = HTTPBearer(scheme_name="inbox", auto_error=False)
+_in_query = APIKeyQuery(name="token", scheme_name="inbox_in_query", auto_error=False)
 
 
 async def _owner(
     request: Request,
     keyring: TheKeyring,
-    token: Annotated[str | None, Query(description="The inbox token, where a header can't be sent")] = None,
+    described: Annotated[object, Security(_described)],
+    token: Annotated[str | None, Security(_in_query)],
 ) -> tuple[str, str]:
     return keyring.inbox_owner(bearer(request) or token)
 
@@ -87,7 +97,7 @@ async def read_inbox(
     )
 
 
-@router.post("/marks", summary="Mark messages as read or unread")
+@router.post("/marks", summary="Mark messages as read or unread", responses=documented(413, 415))
 async def mark(hub: TheHub, owner: Owner, body: Marks) -> Counts:
     changed = await hub.store.mark_inbox(*owner, body.ids, read=body.read, now=hub.engine.clock())
     if changed:
@@ -114,9 +124,14 @@ async def _changes(hub: TheHub, owner: tuple[str, str]) -> AsyncIterator[bytes]:
     try:
         while not hub.stopping:
             heard.clear()
-            counts = dict(await hub.store.inbox_counts(*owner))
-            yield b": still here\n\n" if counts == told else b"event: inbox\ndata: " + orjson.dumps(counts) + b"\n\n"
-            told = counts
+            try:
+                counts = dict(await hub.store.inbox_counts(*owner))
+            except StoreUnavailable:
+                yield b": the database is not available\n\n"
+            else:
+                news = b"event: inbox\ndata: " + orjson.dumps(counts) + b"\n\n"
+                yield b": still here\n\n" if counts == told else news
+                told = counts
             try:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await heard.wait()

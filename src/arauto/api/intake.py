@@ -6,6 +6,7 @@ by its own scheme. A 2xx is given only when the events are durable.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Intake:
         name = "cloudevents" if path == "/v1/events" else path.removeprefix("/in/")
         body = b""
         try:
-            body = await _read(scope, receive)
+            body = await read_body(scope, receive, limit=MAX_BODY)
             request = _request(scope, body, self.public_url)
             if path == "/v1/events":
                 answer = await self._cloudevents(request)
@@ -109,12 +110,12 @@ class Intake:
             drafts = [draft for draft in drafts if draft.type in catalogue]
         else:
             ignored = []
-        if not drafts:
+        if drafts:
+            await self._submit(drafts, "default")
+        if ignored or not drafts:
             types = ", ".join(sorted(set(ignored)))
             detail = f"event types that the catalogue does not have: {types}" if ignored else "no event in this call"
             self._record(Refused(source.accepted.status, "ignored", detail), name, request.body)
-        else:
-            await self._submit(drafts, "default")
         return source.accepted
 
     async def _submit(self, drafts: Sequence[Draft], tenant: str) -> list[Appended]:
@@ -122,30 +123,49 @@ class Intake:
             raise StoreUnavailable("the hub is stopping")
         engine = self.hub.engine
         now = engine.clock()
-        new = [self._admit(draft, index, len(drafts), now, tenant) for index, draft in enumerate(drafts)]
+        if len(drafts) == 1:
+            new = [admit(drafts[0], engine.catalogue, now, tenant=tenant)]
+        else:
+            new = self._admit_batch(drafts, now, tenant)
+            await self._refuse_conflicts(new)
         if not new:
             return []
         appended = await self.hub.submit(new)
-        for draft, event, each in zip(drafts, new, appended, strict=True):
+        for event, each in zip(new, appended, strict=True):
             if each.outcome == "conflict":
-                raise Refused(
-                    409,
-                    "id_conflict",
-                    f"the event {draft.id[:80]!r} of {draft.source[:80]!r} is there already with other content; "
-                    "give a new event a new id",
-                    more={"stored_hash": each.body_hash, "sent_hash": event.body_hash, "event": each.key},
-                )
+                raise _conflict(event, each.body_hash)
         return appended
 
-    def _admit(self, draft: Draft, index: int, count: int, now: datetime, tenant: str) -> NewEvent:
-        try:
-            return admit(draft, self.hub.engine.catalogue, now, tenant=tenant)
-        except IntakeError as error:
-            if count == 1:
-                raise
-            errors = [{**each, "pointer": f"/{index}/data{each['pointer']}"} for each in error.errors]
-            detail = f"event {index} of the batch ({draft.id[:80]!r}): {error.detail}; nothing of it was stored"
-            raise Refused(error.status, error.code, detail, errors=errors) from error
+    def _admit_batch(self, drafts: Sequence[Draft], now: datetime, tenant: str) -> list[NewEvent]:
+        """All events of a batch, or Refused with every fault of every event."""
+        new: list[NewEvent] = []
+        refused: list[tuple[int, IntakeError]] = []
+        errors: list[dict[str, str]] = []
+        for index, draft in enumerate(drafts):
+            try:
+                new.append(admit(draft, self.hub.engine.catalogue, now, tenant=tenant))
+            except IntakeError as error:
+                refused.append((index, error))
+                errors.extend({**each, "pointer": f"/{index}/data{each['pointer']}"} for each in error.errors)
+                if not error.errors:
+                    errors.append({"pointer": f"/{index}", "detail": error.detail})
+        if refused:
+            index, first = refused[0]
+            detail = f"event {index} of the batch ({drafts[index].id[:80]!r}): {first.detail}; nothing of it was stored"
+            raise Refused(first.status, first.code, detail, errors=errors)
+        return new
+
+    async def _refuse_conflicts(self, batch: Sequence[NewEvent]) -> None:
+        """Of a batch all is stored or none: so what would be a conflict is looked for before."""
+        first = {new.event.key: new for new in reversed(batch)}
+        store, tenants = self.hub.store, {key: new.event.tenant for key, new in first.items()}
+        found = await asyncio.gather(*(store.find_events(tenant, key) for key, tenant in tenants.items()))
+        there = {key: new.body_hash for key, new in first.items()}
+        there.update((stored.event.key, stored.body_hash) for some in found for stored in some)
+        for index, new in enumerate(batch):
+            stored_hash = there[new.event.key]
+            if stored_hash != new.body_hash:
+                raise _conflict(new, stored_hash, f"event {index} of the batch: ", "; nothing of it was stored")
 
     def _refuse(self, refused: Refused, name: str, body: bytes) -> Answer:
         self._record(refused, name, body)
@@ -165,6 +185,17 @@ class Intake:
         )
 
 
+def _conflict(new: NewEvent, stored_hash: str, before: str = "", after: str = "") -> Refused:
+    event = new.event
+    return Refused(
+        409,
+        "id_conflict",
+        f"{before}the event {event.id[:80]!r} of {event.source[:80]!r} is there already with other content; "
+        f"give a new event a new id{after}",
+        more={"stored_hash": stored_hash, "sent_hash": new.body_hash, "event": event.key},
+    )
+
+
 def _problem(error: IntakeError) -> Refused:
     return Refused(error.status, error.code, error.detail, errors=error.errors)
 
@@ -173,10 +204,11 @@ def _as_answer(refused: Refused) -> Answer:
     return Answer(refused.status, body_of(refused), CONTENT_TYPE, tuple(refused.headers.items()))
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
+async def read_body(scope: Scope, receive: Receive, *, limit: int) -> bytes:
+    """The whole body, if it has at most ``limit`` bytes. Raises Refused: 400, 413 or 415."""
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or int(value) > MAX_BODY):
-            raise _too_large()
+        if name == b"content-length" and (not value.isdigit() or int(value) > limit):
+            raise _too_large(limit)
         if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
             raise Refused(415, "compressed", "send the body without content-encoding")
     first: Message = await receive()
@@ -184,27 +216,27 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
         raise Refused(400, "disconnected", "the connection ended before the body did")
     body: bytes = first.get("body", b"")
     if not first.get("more_body"):
-        if len(body) > MAX_BODY:
-            raise _too_large()
+        if len(body) > limit:
+            raise _too_large(limit)
         return body
     chunks, size = [body], len(body)
     more = True
     while more:
-        if size > MAX_BODY:
-            raise _too_large()
+        if size > limit:
+            raise _too_large(limit)
         part = await receive()
         if part["type"] == "http.disconnect":
             raise Refused(400, "disconnected", "the connection ended before the body did")
         chunks.append(part.get("body", b""))
         size += len(chunks[-1])
         more = part.get("more_body", False)
-    if size > MAX_BODY:
-        raise _too_large()
+    if size > limit:
+        raise _too_large(limit)
     return b"".join(chunks)
 
 
-def _too_large() -> Refused:
-    return Refused(413, "too_large", f"the body is larger than {MAX_BODY // 1024} KiB; send less, or a link")
+def _too_large(limit: int) -> Refused:
+    return Refused(413, "too_large", f"the body is larger than {limit // 1024} KiB; send less at once")
 
 
 def _request(scope: Scope, body: bytes, public_url: str | None) -> Request:

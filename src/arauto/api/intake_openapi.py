@@ -63,7 +63,7 @@ INTAKE_PATHS: dict[str, dict[str, Any]] = {
             "description": "CloudEvents in structured, batched or binary mode. The same (source, id) with the same "
             "content again gives the same answer and has no second effect.",
             "operationId": "accept_events",
-            "security": [{"key": []}],
+            "security": [{"key": ["events:write"]}],
             "requestBody": {
                 "required": True,
                 "content": {
@@ -81,6 +81,22 @@ INTAKE_PATHS: dict[str, dict[str, Any]] = {
             "tags": ["events"],
             "summary": "The handshake of the CloudEvents webhook specification",
             "operationId": "events_handshake",
+            "security": [],
+            "parameters": [
+                {
+                    "name": "WebHook-Request-Origin",
+                    "in": "header",
+                    "required": True,
+                    "description": "The DNS name of the system that wants to send",
+                    "schema": {"type": "string"},
+                },
+                {
+                    "name": "WebHook-Request-Rate",
+                    "in": "header",
+                    "description": "How many requests a minute it wants to send, or *",
+                    "schema": {"type": "string"},
+                },
+            ],
             "responses": {
                 "200": {"description": "Consent, in WebHook-Allowed-Origin and WebHook-Allowed-Rate"},
                 **{str(k): v for k, v in documented(400).items()},
@@ -93,6 +109,7 @@ INTAKE_PATHS: dict[str, dict[str, Any]] = {
             "summary": "A third party's webhook",
             "description": "Verified and mapped as `sources/{source}.yaml` says, and answered as its sender expects.",
             "operationId": "accept_webhook",
+            "security": [],
             "parameters": [{"name": "source", "in": "path", "required": True, "schema": {"type": "string"}}],
             "requestBody": {"content": {"application/json": {"schema": {}}}},
             "responses": {

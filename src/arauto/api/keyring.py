@@ -46,13 +46,14 @@ class Keyring:
         text = f"arauto_{id}_{secrets.token_urlsafe(24)}"
         key = ApiKey(id=id, name=name, hash=self._hash(text), scopes=scopes, created_at=self._clock(), tenant=tenant)
         await self.store.put_key(key)
-        self._known.clear()
+        self._known = {}
         return key, text
 
     async def revoke(self, id: str, *, tenant: str = "default") -> bool:
         """Make a key useless; False when there is none of this id, or it was revoked before."""
-        self._known.clear()
-        return await self.store.revoke_key(tenant, id, now=self._clock())
+        revoked = await self.store.revoke_key(tenant, id, now=self._clock())
+        self._known = {}
+        return revoked
 
     async def check(self, text: str | None, scope: Scope) -> ApiKey:
         """The key that this text is. Raises Refused: 401 without a valid key, 403 when its scopes do not suffice."""
@@ -84,10 +85,12 @@ class Keyring:
         known = self._known.get(hashed)
         if known is not None and known[0] > now:
             return known[1]
-        key = await self.store.find_key(hashed)
         if len(self._known) > 1000:
-            self._known.clear()
-        self._known[hashed] = (now + _FRESH, key)
+            self._known = {}
+        # What is found while a key is being revoked may be old: it goes to those that are forgotten then.
+        memory = self._known
+        key = await self.store.find_key(hashed)
+        memory[hashed] = (now + _FRESH, key)
         return key
 
     def _hash(self, text: str) -> str:

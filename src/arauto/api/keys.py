@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=documented(400, 4
 class NewKey(BaseModel):
     """What the key is for, and what it may do."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(min_length=1, max_length=100)
     scopes: list[Scope] = Field(["events:write"], min_length=1, max_length=4)
@@ -44,7 +44,7 @@ class KeyList(BaseModel):
     items: list[KeyView]
 
 
-@router.post("", status_code=201, summary="Make a key")
+@router.post("", status_code=201, summary="Make a key", responses=documented(413, 415))
 async def create_key(hub: TheHub, keyring: TheKeyring, admin: Admin, body: NewKey) -> KeyMade:
     key, text = await keyring.create(body.name, tuple(body.scopes), tenant=admin.tenant)
     return KeyMade(**_view(key).model_dump(), key=text)

@@ -71,6 +71,11 @@ async def on_refused(request: Request, error: Exception) -> Response:
     return respond(error)
 
 
+def pointer(*parts: object) -> str:
+    """A JSON pointer (RFC 6901) to what these keys and indices lead to."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
 def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     """These answers, for the OpenAPI description."""
     schema = {"$ref": "#/components/schemas/Problem"}

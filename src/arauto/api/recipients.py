@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from fastapi import APIRouter, Body, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from arauto import channels
 from arauto.api.access import After, Limit, Reader, RecipientsWriter, TheHub, TheKeyring
-from arauto.api.problems import Refused, documented
+from arauto.api.problems import Refused, documented, pointer
 from arauto.model import Recipient
+from arauto.sources.payload import check_text
 
 router = APIRouter(prefix="/v1/recipients", tags=["recipients"], responses=documented(400, 401, 403, 422, 503))
 
@@ -26,7 +27,7 @@ Address = str | dict[str, Any]
 class RecipientBody(BaseModel):
     """A person or a system, and how each wants to be reached."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     kind: Literal["person", "system"] = "person"
     name: str | None = Field(None, max_length=200)
@@ -78,7 +79,7 @@ class InboxToken(BaseModel):
 class TokenBody(BaseModel):
     """How long the token shall live."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     hours: int = Field(12, ge=1, le=24 * 30)
 
@@ -100,9 +101,12 @@ async def show_recipient(hub: TheHub, key: Reader, id: Id) -> RecipientView:
     return _view(found, fixed=False)
 
 
-@router.put("/{id:path}", summary="Create or replace a recipient", responses=documented(409))
+@router.put("/{id:path}", summary="Create or replace a recipient", responses=documented(409, 413, 415))
 async def put_recipient(hub: TheHub, key: RecipientsWriter, id: Id, body: RecipientBody) -> RecipientView:
-    recipient = _checked(hub, id, body, "")
+    _refuse_fixed(hub, id)
+    recipient, faults = _checked(hub, id, body)
+    if faults:
+        raise Refused(422, "invalid_recipient", f"the recipient {id!r} is not valid", errors=faults)
     await hub.store.put_recipients(key.tenant, [recipient], now=hub.engine.clock())
     return _view(recipient, fixed=False)
 
@@ -114,16 +118,29 @@ async def delete_recipient(hub: TheHub, key: RecipientsWriter, id: Id) -> None:
         raise Refused(404, "unknown_recipient", f"nobody is known as {id!r}")
 
 
-@router.post("/import", summary="Create or replace many recipients: all or none", responses=documented(409))
+@router.post("/import", summary="Create or replace many recipients: all or none", responses=documented(413, 415))
 async def import_recipients(
     hub: TheHub, key: RecipientsWriter, body: Annotated[list[RecipientEntry], Body(max_length=IMPORT_LIMIT)]
 ) -> Imported:
-    recipients = [_checked(hub, each.id, each, f"/{index}") for index, each in enumerate(body)]
+    recipients: list[Recipient] = []
+    errors: list[dict[str, str]] = []
+    for index, each in enumerate(body):
+        recipient, faults = _checked(hub, each.id, each, index)
+        recipients.append(recipient)
+        errors.extend(faults)
+        if each.id in hub.engine.catalogue.recipients:
+            errors.append({"pointer": pointer(index, "id"), "detail": _fixed(each.id)})
+    if errors:
+        faulty = len({each["pointer"].split("/")[1] for each in errors})
+        detail = f"{faulty} of {len(body)} recipients are not valid; nothing was stored"
+        raise Refused(422, "invalid_recipient", detail, errors=errors)
     await hub.store.put_recipients(key.tenant, recipients, now=hub.engine.clock())
     return Imported(stored=len(recipients))
 
 
-@router.post("/{id:path}/inbox-token", summary="Give a token for this recipient's inbox", responses=documented(404))
+@router.post(
+    "/{id:path}/inbox-token", summary="Give a token for this recipient's inbox", responses=documented(404, 413, 415)
+)
 async def inbox_token(
     hub: TheHub, keyring: TheKeyring, key: RecipientsWriter, id: Id, body: TokenBody | None = None
 ) -> InboxToken:
@@ -135,45 +152,48 @@ async def inbox_token(
 
 def _refuse_fixed(hub: TheHub, id: str) -> None:
     if id in hub.engine.catalogue.recipients:
-        raise Refused(409, "fixed_recipient", f"{id!r} stands in the project's recipients/ folder; change it there")
+        raise Refused(409, "fixed_recipient", _fixed(id))
 
 
-def _checked(hub: TheHub, id: str, body: RecipientBody, pointer: str) -> Recipient:
-    """The recipient in canonical form. Raises Refused with every fault."""
-    _refuse_fixed(hub, id)
+def _fixed(id: str) -> str:
+    return f"{id!r} stands in the project's recipients/ folder; change it there"
+
+
+def _checked(hub: TheHub, id: str, body: RecipientBody, *place: object) -> tuple[Recipient, list[dict[str, str]]]:
+    """The recipient in canonical form, and every fault, by its pointer below ``place``."""
     faults: list[dict[str, str]] = []
 
-    def fault(place: str, detail: str) -> None:
-        faults.append({"pointer": f"{pointer}/{place}", "detail": detail})
+    def fault(detail: str, *parts: object) -> None:
+        faults.append({"pointer": pointer(*place, *parts), "detail": detail})
 
-    if "\0" in id:
-        fault("id", "an id holds no NUL")
+    if unfit := check_text(id):
+        fault(f"the id {unfit}", "id")
     if body.locale is not None:
         try:
             Locale.parse(body.locale, sep="-")
-        except (ValueError, LookupError):
-            fault("locale", f"{body.locale!r} is no known BCP 47 tag, such as pt-BR or en")
+        except (ValueError, LookupError, UnknownLocaleError):
+            fault(f"{body.locale!r} is no known BCP 47 tag, such as pt-BR or en", "locale")
     if body.time_zone is not None:
         try:
             ZoneInfo(body.time_zone)
         except (ValueError, LookupError, OSError):
-            fault("time_zone", f"{body.time_zone!r} is no IANA time zone, such as America/Sao_Paulo")
+            fault(f"{body.time_zone!r} is no IANA time zone, such as America/Sao_Paulo", "time_zone")
     if hub.engine.catalogue.attributes is not None:
-        for each in hub.engine.catalogue.attributes(body.attributes):
-            fault(f"attributes{each['pointer']}", each["detail"])
+        above = pointer(*place, "attributes")
+        wrong = hub.engine.catalogue.attributes(body.attributes)
+        faults.extend({"pointer": above + each["pointer"], "detail": each["detail"]} for each in wrong)
     addresses: dict[str, list[Any]] = {}
     for name, given in body.addresses.items():
         if name not in channels.names():
-            fault(f"addresses/{name}", f"there is no channel {name!r}; there are: {', '.join(channels.names())}")
+            fault(f"there is no channel {name!r}; there are: {', '.join(channels.names())}", "addresses", name)
             continue
-        try:
-            some = given if isinstance(given, list) else [given]
-            addresses[name] = [channels.load(name).check_address(each) for each in some]
-        except ValueError as error:
-            fault(f"addresses/{name}", str(error))
-    if faults:
-        raise Refused(422, "invalid_recipient", f"the recipient {id!r} is not valid", errors=faults)
-    return Recipient(
+        addresses[name] = []
+        for index, address in enumerate(given if isinstance(given, list) else [given]):
+            try:
+                addresses[name].append(channels.load(name).check_address(address))
+            except ValueError as error:
+                fault(str(error), "addresses", name, *([index] if isinstance(given, list) else ()))
+    recipient = Recipient(
         id=id,
         kind=body.kind,
         name=body.name,
@@ -182,6 +202,7 @@ def _checked(hub: TheHub, id: str, body: RecipientBody, pointer: str) -> Recipie
         addresses=addresses,
         attributes=body.attributes,
     )
+    return recipient, faults
 
 
 def _view(recipient: Recipient, *, fixed: bool) -> RecipientView:

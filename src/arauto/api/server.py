@@ -47,8 +47,11 @@ async def listening(app: App, host: str, port: int) -> AsyncIterator[Server]:
     """
     keyring = await Keyring.open(app.store, clock=app.hub.engine.clock, session=app.session_key)
     asgi = application(app.hub, keyring, dict(app.sources), version=VERSION)
-    listener = socket.create_server((host, port), backlog=2048, reuse_port=False)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family, backlog=2048, reuse_port=False)
     listener.setblocking(False)
+    # asyncio does not set it on connections of a listener made this way: each answer would wait 40 ms for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     bound = listener.getsockname()[1]
     config = uvicorn.Config(
         asgi,
@@ -71,7 +74,8 @@ async def listening(app: App, host: str, port: int) -> AsyncIterator[Server]:
     task = asyncio.create_task(server._serve([listener]))
     try:
         await server.listens.wait()
-        yield Server(server, f"http://{host}:{bound}", stop)
+        shown = f"[{host}]" if ":" in host else host
+        yield Server(server, f"http://{shown}:{bound}", stop)
     finally:
         app.hub.stop_listening()
         server.should_exit = True

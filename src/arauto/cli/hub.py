@@ -57,12 +57,16 @@ class HubCall:
             if after is None:
                 return
 
+    def delete(self, *path: str) -> None:
+        """A DELETE. Raises Failed."""
+        self.call("DELETE", _join(path))
+
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """Make one call; the JSON of its answer. Raises Failed with the hub's own words."""
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.netloc.rpartition("@")[2], timeout=30)
-        sent = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        connection = kind(parts.netloc, timeout=30)
+        sent = None if body is None else json.dumps(body).encode()
         told = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **(headers or {})}
         try:
             connection.request(method, parts.path.rstrip("/") + path, sent, told)
@@ -82,7 +86,9 @@ def connect(project: Path, url: str | None, key: str | None) -> HubCall:
     if url is not None:
         if key is None:
             raise Failed("give a key for the hub: --key or ARAUTO_KEY; 'arauto keys create NAME' makes one", 2)
-        return HubCall(url, key)
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            raise Failed("the key is none: give one as 'arauto keys create' showed it (arauto_…)", 2)
+        return HubCall(_checked(url), key)
     session = read_session(project)
     if session is None:
         raise Failed(
@@ -91,6 +97,17 @@ def connect(project: Path, url: str | None, key: str | None) -> HubCall:
             5,
         )
     return session
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        ok = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and url.isprintable()
+    except ValueError:
+        ok = False
+    if not ok or "@" in parts.netloc or parts.query or parts.fragment or " " in url:
+        raise Failed("--url is no address of a hub; write one such as http://127.0.0.1:8700", 2)
+    return url
 
 
 def read_session(project: Path) -> HubCall | None:
@@ -133,7 +150,7 @@ def print_json(document: Any) -> None:
 
 
 def _join(path: tuple[str, ...]) -> str:
-    return "/" + "/".join(quote(part, safe="") for part in path)
+    return "/" + "/".join(quote(part, safe="", errors="replace") for part in path)
 
 
 def _failed(status: int, text: bytes) -> Failed:

@@ -118,7 +118,7 @@ def revoke(
         if not await keyring.revoke(id):
             raise Failed(f"there is no valid key {id!r}; 'arauto keys list' shows them", 4)
 
-    _either(project, url, key, database, lambda hub: hub.call("DELETE", f"/v1/keys/{id}"), direct)
+    _either(project, url, key, database, lambda hub: hub.delete("v1", "keys", id), direct)
     typer.echo(f"revoked: {id}")
 
 

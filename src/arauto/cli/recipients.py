@@ -126,12 +126,10 @@ def delete(
     key: KeyOption = None,
 ) -> None:
     """Delete a recipient; what is on its way to them fails as 'the recipient is gone'."""
-    from urllib.parse import quote
-
     hub = connect(project, url, key)
     if not yes:
         typer.confirm(f"Delete {id}?", abort=True)
-    hub.call("DELETE", f"/v1/recipients/{quote(id, safe='')}")
+    hub.delete("v1", "recipients", id)
     typer.echo(f"deleted: {id}")
 
 
@@ -144,6 +142,8 @@ def _entries(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield from read(file)
     except OSError as error:
         raise Failed(f"cannot read {file}: {error.strerror}", 2) from None
+    except csv.Error as error:
+        raise Failed(f"{file} cannot be read as CSV: {error}", 2) from None
     except UnicodeDecodeError:
         raise Failed(f"{file} is not UTF-8 text; save it as UTF-8", 2) from None
 

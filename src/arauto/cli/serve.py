@@ -18,7 +18,9 @@ from arauto.cli.hub import session_file, state_folder
 def serve(
     directory: Annotated[Path, typer.Argument(help="The project folder.")] = Path(),
     host: Annotated[str, typer.Option(envvar="ARAUTO_HOST", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="ARAUTO_PORT", help="The port; 0 takes a free one.", min=0)] = 8700,
+    port: Annotated[
+        int, typer.Option(envvar="ARAUTO_PORT", help="The port; 0 takes a free one.", min=0, max=65535)
+    ] = 8700,
     database: Annotated[
         str | None,
         typer.Option(

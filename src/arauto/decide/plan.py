@@ -30,6 +30,9 @@ from arauto.model import (
     derive_id,
 )
 
+LONGEST_ID = 200
+"""Characters in a recipient's id; an event that names a longer one, or one with a NUL in it, names nobody."""
+
 CheckAddress = Callable[[str, JSON], JSON]
 """(channel, address) → its canonical form; raises ValueError."""
 
@@ -176,7 +179,7 @@ def _name_person(target: PersonTarget, label: str, context: Context) -> Named:
         return Named(label, None, _failed(failing.source, error))
     if isinstance(person, int) and not isinstance(person, bool):
         person = str(person)
-    if not isinstance(person, str) or not person:
+    if not isinstance(person, str) or not 0 < len(person) <= LONGEST_ID or "\0" in person:
         return Named(label, None, Reason("no_person", {"expression": target.person.source, "value": person}))
     return Named(label, person, Reason("named_by_event", {"expression": target.person.source}), values)
 

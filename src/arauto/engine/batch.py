@@ -36,12 +36,13 @@ class Batcher(Generic[Item, Answer]):
                 batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
                 try:
                     answers = await self._flush([item for item, _ in batch])
+                    answered = list(zip(batch, answers, strict=True))
                 except Exception as error:
                     for _, future in batch:
                         if not future.done():
                             future.set_exception(error)
                 else:
-                    for (_, future), answer in zip(batch, answers, strict=True):
+                    for (_, future), answer in answered:
                         if not future.done():
                             future.set_result(answer)
         finally:

@@ -84,7 +84,7 @@ def show_address(address: JSON) -> str:
     text = str(address)
     if "://" in text:
         parts = urlsplit(text)
-        host = parts.hostname or ""
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{host}{port}{parts.path}"
     return text

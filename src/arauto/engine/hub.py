@@ -57,6 +57,7 @@ class Hub:
         self._full: set[str] = set()
         self._listeners: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
+        self._gone: set[str] = set()
         self.stopping = False
 
     # -- for the intake and the API --------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ class Hub:
             self._capacity[name] = config.concurrency * WAITING_PER_SLOT
             self._outstanding[name] = 0
             self._spawn(*(self._send(name) for _ in range(config.concurrency)))
-        self._spawn(self._plan(), self._look())
+        self._spawn(self._plan(), self._look(), self._find_gone())
 
     def _spawn(self, *loops: object) -> None:
         self._tasks.extend(asyncio.create_task(each) for each in loops)  # type: ignore[arg-type]
@@ -275,8 +276,12 @@ class Hub:
             except StoreUnavailable as error:
                 log.warning("the database is not available; looking again", error=str(error))
                 due = None
+            except Exception as error:
+                log.error("looking for what is due failed; looking again", exc_info=error)
+                due = None
             now = self.engine.clock()
-            longest = timedelta(hours=1) if self.store.exclusive and due is not None else SWEEP
+            # What was accepted since and could not be planned comes back when its lease ends.
+            longest = LEASE if self.store.exclusive and due is not None else SWEEP
             self._sleeps_until = now + longest if due is None else min(max(due, now), now + longest)
             # Something that is due and was not taken has no room or another owner: looking at once would only spin.
             seconds = max((self._sleeps_until - now).total_seconds(), 0.2)
@@ -285,6 +290,17 @@ class Hub:
                     await self._bell.wait()
             except TimeoutError:
                 pass
+
+    async def _find_gone(self) -> None:
+        """Channels that the project had once: their queued messages are taken too, so that they end explained."""
+        await self._insist("find gone", self._look_for_gone)
+        if self._gone:
+            self._bell.set()
+
+    async def _look_for_gone(self) -> None:
+        counts = await self.store.counts()
+        queued = {channel for channel, states in counts.messages.items() if states.get("queued")}
+        self._gone = queued - self._to_send.keys()
 
     async def _take_due(self) -> bool:
         now, owner = self.engine.clock(), self.engine.owner
@@ -303,6 +319,7 @@ class Hub:
             outgoing, inbox = await self.engine.advance(runs, room)
             self._dispatch(outgoing, inbox, room)
         room = {channel: left for channel, left in self._room().items() if left > 0}
+        room.update(dict.fromkeys(self._gone, COMMIT_LIMIT))
         claims = (
             await self.store.take_due_messages(owner=owner, now=now, lease_until=lease_until, room=room) if room else []
         )

@@ -9,7 +9,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -73,8 +73,11 @@ class Engine:
         lease_until = now + LEASE
         matched: list[tuple[Pending, dict[str, JSON], tuple[Considered, ...]]] = []
         for each in pending:
-            context = event_context(each.event, self.catalogue)
-            matched.append((each, context, match(each.event, context, self.catalogue)))
+            try:
+                context = event_context(each.event, self.catalogue)
+                matched.append((each, context, match(each.event, context, self.catalogue)))
+            except Exception as error:
+                await self._survive(each, error)
         known = await self._recipients(
             (each.event.tenant, named.recipient)
             for each, _, considered in matched
@@ -126,8 +129,7 @@ class Engine:
         lease_until: datetime,
     ) -> tuple[PlanRecord, list[Outgoing]]:
         planned = plan(event, considered, known, self.catalogue, check_address=_check_address, now=now)
-        for fresh in planned.upserts:
-            known[fresh.id] = fresh
+        fresh = {recipient.id: recipient for recipient in planned.upserts}
         if planned.failures:
             self.metrics.expression_failures.labels("plan").inc(planned.failures)
         for each in considered:
@@ -135,10 +137,11 @@ class Engine:
         runs: list[RunRecord] = []
         outgoing: list[Outgoing] = []
         for run in planned.runs:
-            recipient = self.catalogue.recipients.get(run.recipient) or known[run.recipient]
+            recipient = self.catalogue.recipients.get(run.recipient) or fresh.get(run.recipient) or known[run.recipient]
             record, claimed = self._advance_one(run, recipient, context, room, now, lease_until)
             runs.append(record)
             outgoing.extend(claimed)
+        known.update(fresh)  # only now: of a plan that breaks, nothing is stored
         return PlanRecord(
             event=event.key, explanation=planned.explanation, runs=tuple(runs), upserts=planned.upserts
         ), outgoing
@@ -169,8 +172,12 @@ class Engine:
                 entry = Entry(now, run.step, "stop", Reason(code))
                 records.append(RunRecord(run=msgspec.structs.replace(run, log=(*run.log, entry)), state="done"))
                 continue
-            context = event_context(run.events[0], self.catalogue)
-            record, claimed = self._advance_one(run, recipient, context, room, now, lease_until)
+            try:
+                context = event_context(run.events[0], self.catalogue)
+                record, claimed = self._advance_one(run, recipient, context, room, now, lease_until)
+            except Exception as error:  # it must not hold up the others; it is asked again when its lease ends
+                log.error("advancing failed", run=run.key, notification=run.notification, exc_info=error)
+                continue
             records.append(record)
             outgoing.extend(claimed)
         applied = await self.store.commit_runs(records, owner=self.owner, now=now, lease_until=lease_until)
@@ -239,7 +246,13 @@ class Engine:
         locale = choose(composers, recipient.locale, self.catalogue.project.locale)
         if locale is None:
             raise LookupError(f"no text for {message.channel} in {recipient.locale}; there are: {', '.join(composers)}")
-        return composers[locale].compose(context)
+        try:
+            return composers[locale].compose(context)
+        except LanguageError:
+            raise
+        except Exception as error:
+            log.error("a text's code failed", message=message.id, channel=message.channel, exc_info=error)
+            raise LanguageError(f"the code behind it failed: {type(error).__name__}") from error
 
     def _unrendered(self, message: Message, error: Exception, now: datetime) -> Message:
         self.metrics.expression_failures.labels("text").inc()
@@ -292,10 +305,12 @@ class Engine:
             expires_at=message.expires_at,
         )
         provider = self.providers[message.channel][index]
-        request = provider.request(delivery)
+        request: str | None = None
         try:
+            request = provider.request(delivery)
             async with asyncio.timeout(SEND_DEADLINE.total_seconds()):
                 accepted = await provider.send(delivery)
+            answer, reference = accepted.answer, accepted.reference
         except DeliveryError as failure:
             return self.failed(claim, name, started, failure, request)
         except TimeoutError:
@@ -312,8 +327,8 @@ class Engine:
             started,
             ended,
             "accepted",
-            answer=accepted.answer,
-            reference=accepted.reference,
+            answer=answer,
+            reference=reference,
             request=request,
         )
         channel = message.channel
@@ -329,7 +344,7 @@ class Engine:
         """The settlement of an attempt that did not succeed, by the channel's policy."""
         message, now = claim.message, self.clock()
         config = self.catalogue.channels[message.channel]
-        outcome = _OUTCOMES[type(failure)]
+        outcome = _outcome(failure)
         tried = _with_attempt(
             message, provider, started, now, outcome, reason=failure.reason, answer=failure.answer, request=request
         )
@@ -378,7 +393,13 @@ class Engine:
                 self.metrics.late.labels(settlement.message.channel).inc()
 
 
-_OUTCOMES: dict[type[DeliveryError], Any] = {Rejected: "rejected", Retry: "retry", Ambiguous: "unknown"}
+def _outcome(failure: DeliveryError) -> Literal["retry", "rejected", "unknown"]:
+    match failure:
+        case Rejected():
+            return "rejected"
+        case Ambiguous():
+            return "unknown"
+    return "retry"
 
 
 def _check_address(channel: str, address: JSON) -> JSON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -11,6 +12,10 @@ import yaml
 from arauto.model import JSON, Reason
 
 LANGUAGES = ("en", "pt-BR")
+
+_BY_LANGUAGE = {language.partition("-")[0]: language for language in LANGUAGES}
+_LANGUAGE = re.compile(r"[-_.@]")
+_WEIGHT = re.compile(r"\bq=([01](?:\.[0-9]{0,3})?)")
 
 
 @cache
@@ -22,7 +27,15 @@ def _words(language: str) -> dict[str, str]:
 
 def language_of(tag: str | None) -> str:
     """The one of LANGUAGES that suits a BCP 47 tag, a POSIX locale or an Accept-Language header; English otherwise."""
-    return "pt-BR" if tag is not None and tag.strip().lower().startswith("pt") else "en"
+    chosen, best = "en", 0.0
+    for entry in (tag or "").lower().split(","):
+        name, _, parameters = entry.partition(";")
+        language = _BY_LANGUAGE.get(_LANGUAGE.split(name.strip(), maxsplit=1)[0])
+        weight = _WEIGHT.search(parameters)
+        wanted = float(weight[1]) if weight else 1.0
+        if language is not None and wanted > best:
+            chosen, best = language, wanted
+    return chosen
 
 
 def say(code: str, values: Mapping[str, JSON] | None = None, *, language: str = "en") -> str:
