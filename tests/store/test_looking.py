@@ -269,3 +269,9 @@ async def test_everything_is_counted_in_one_state(store: Store, make: Any) -> No
 async def test_ping_writes(store: Store) -> None:
     await store.ping()
     await store.ping()
+
+
+async def test_the_hashes_of_events_are_told_for_those_that_are_there(store: Store, make: Any) -> None:
+    (event,) = await make.append(store, "there")
+    assert await store.body_hashes([event.key, "evt_nowhere"]) == {event.key: "hash"}
+    assert await store.body_hashes([]) == {}

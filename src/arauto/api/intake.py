@@ -6,7 +6,6 @@ by its own scheme. A 2xx is given only when the events are durable.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -157,11 +156,8 @@ class Intake:
 
     async def _refuse_conflicts(self, batch: Sequence[NewEvent]) -> None:
         """Of a batch all is stored or none: so what would be a conflict is looked for before."""
-        first = {new.event.key: new for new in reversed(batch)}
-        store, tenants = self.hub.store, {key: new.event.tenant for key, new in first.items()}
-        found = await asyncio.gather(*(store.find_events(tenant, key) for key, tenant in tenants.items()))
-        there = {key: new.body_hash for key, new in first.items()}
-        there.update((stored.event.key, stored.body_hash) for some in found for stored in some)
+        there = {new.event.key: new.body_hash for new in reversed(batch)}
+        there.update(await self.hub.store.body_hashes(list(there)))
         for index, new in enumerate(batch):
             stored_hash = there[new.event.key]
             if stored_hash != new.body_hash:

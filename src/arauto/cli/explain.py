@@ -139,7 +139,8 @@ def _draw_message(branch: Tree, message: dict[str, Any], words: Any, escape: Any
     for attempt in message["attempts"]:
         took = f"{attempt['started_at'][11:23]}–{(attempt['ended_at'] or '')[11:23]}"
         request = f"  {escape(attempt['request'])}" if attempt["request"] else ""
-        said = " · ".join(escape(text) for text in (attempt["reason"], attempt["answer"]) if text)
+        reason, answer = attempt["reason"] or "", attempt["answer"] or ""
+        said = " · ".join(escape(text) for text in (reason, answer if answer not in reason else "") if text)
         late = f"  ({words('heading.late')})" if attempt["late"] else ""
         leaf.add(
             f"[dim]{took}[/]  {words('heading.attempt')} {attempt['number']}  {escape(attempt['provider'])}"

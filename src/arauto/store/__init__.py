@@ -201,6 +201,10 @@ class Store(Protocol):
         in order; the same event twice in one batch is ``new`` then ``same`` (or ``conflict``)."""
         ...
 
+    async def body_hashes(self, keys: Collection[str]) -> dict[str, str]:
+        """The stored hashes of those of these events that are there."""
+        ...
+
     async def take_pending(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Pending]:
         """Lease pending events whose lease has ended, oldest first."""
         ...

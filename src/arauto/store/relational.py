@@ -100,6 +100,11 @@ class RelationalStore:
                 answers.append(Appended(key, "same" if kept == new.body_hash else "conflict", kept))
         return answers
 
+    async def body_hashes(self, keys: Collection[str]) -> dict[str, str]:
+        """As of the last commit."""
+        async with self._database.reading() as transaction:
+            return dict(await transaction.rows("body_hashes", keys=list(keys)))
+
     async def take_pending(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Pending]:
         """Appending counted as the first claim."""
         async with self._database.transaction() as transaction:
