@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arauto.cli import Failed
-from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, print_json
+from arauto.cli.hub import (
+    DATABASE_FILE,
+    STATE_FOLDER,
+    HubCall,
+    JsonOption,
+    KeyOption,
+    ProjectOption,
+    UrlOption,
+    connect,
+    print_json,
+    read_session,
+)
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -34,6 +46,8 @@ def explain(
 ) -> None:
     """Say why something was sent, or was not: of an event, a message or a recipient.
 
+    Asks the hub that runs on the project; where none runs, looks into the project's own database.
+
     Examples:
 
       arauto explain order-1042
@@ -45,9 +59,12 @@ def explain(
 
     from arauto.engine.words import language_of
 
-    hub = connect(project, url, key)
     language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
-    kind, document = _find(hub, what, source, language, limit)
+    file = project / STATE_FOLDER / DATABASE_FILE
+    if url is None and read_session(project) is None and file.is_file():
+        kind, document = asyncio.run(_find_in_file(file, what, source, language, limit))
+    else:
+        kind, document = _find(connect(project, url, key), what, source, language, limit)
     if as_json:
         print_json(document)
         return
@@ -73,6 +90,40 @@ def _find(hub: HubCall, what: str, source: str | None, language: str, limit: int
             raise Failed(f"there is no event, message or recipient {what!r}", 4) from None
         recipient = {"id": what}
     return "recipient", {"recipient": recipient, "messages": messages}
+
+
+async def _find_in_file(
+    file: Path, what: str, source: str | None, language: str, limit: int
+) -> tuple[str, dict[str, Any]]:
+    """The same from the database of a hub that does not run now."""
+    from msgspec import to_builtins
+
+    from arauto.engine.explain import explain_event, explain_message
+    from arauto.store.opening import open_store
+
+    store = await open_store(str(file))
+    try:
+        if what.startswith("msg_"):
+            message = await store.message(what)
+            if message is None:
+                raise Failed(f"there is no message {what!r}", 4)
+            return "message", explain_message(message, language=language)
+        events = [each for each in await store.find_events("default", what) if source in (None, each.event.source)]
+        if len(events) > 1:
+            names = ", ".join(each.event.source for each in events)
+            raise Failed(f"several sources gave this id: {names}; add --source", 2)
+        if events:
+            story = await store.story(events[0].event.key)
+            assert story is not None
+            return "event", explain_event(story, language=language)
+        known = (await store.recipients("default", [what])).get(what)
+        page = await store.list_messages("default", after=None, limit=limit, recipient=what)
+        if known is None and not page.items:
+            raise Failed(f"there is no event, message or recipient {what!r}", 4)
+        messages = [explain_message(each, language=language) for each in page.items]
+        return "recipient", {"recipient": {"id": what} if known is None else to_builtins(known), "messages": messages}
+    finally:
+        await store.close()
 
 
 def draw_event(document: dict[str, Any], language: str) -> Tree:

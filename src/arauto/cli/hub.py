@@ -18,6 +18,7 @@ from arauto.cli import Failed
 
 STATE_FOLDER = ".arauto"
 SESSION_FILE = "session.json"
+DATABASE_FILE = "hub.sqlite3"
 
 ProjectOption = Annotated[
     Path, typer.Option("--project", "-C", help="The project folder, whose running hub is asked.", show_default=False)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from arauto.cli import Failed
-from arauto.cli.hub import session_file, state_folder
+from arauto.cli.hub import DATABASE_FILE, session_file, state_folder
 
 
 def serve(
@@ -50,7 +50,7 @@ def serve(
     configure(json=not sys.stderr.isatty() if json_logs is None else json_logs)
     catalogue = compile_or_exit(directory)
     state = state_folder(directory)
-    place = database or str(state / "hub.sqlite3")
+    place = database or str(state / DATABASE_FILE)
     try:
         import uvloop
 

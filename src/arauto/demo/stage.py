@@ -90,9 +90,10 @@ async def stage(folder: Path, port: int, language: str) -> AsyncIterator[Stage]:
         shared = Secrets.fresh()
         world.webhook_secret = _prepare_environment(shared)
         project = _prepare_project(folder, world)
+        _make_anew(project / ".arauto")
         catalogue = compile_project(project)
         async with (
-            running(catalogue, str(folder / "hub.sqlite3")) as app,
+            running(catalogue, str(project / ".arauto" / "hub.sqlite3")) as app,
             listening(app, "127.0.0.1", port) as server,
         ):
             scene = Scene(server.url)
