@@ -161,7 +161,7 @@ async def test_a_token_that_was_tampered_with_opens_nothing(keyring: Any) -> Non
     token, _ = keyring.inbox_token("default", "c1", timedelta(hours=1))
     text, _, signature = token.removeprefix("inbox_").partition(".")
     other = base64.urlsafe_b64encode(b"99999999999\0default\0c2").decode().rstrip("=")
-    key, key_text = await keyring.create("x", ("admin",))
+    _, key_text = await keyring.create("x", ("admin",))
     second, _ = keyring.inbox_token("default", "c2", timedelta(hours=1))
     for wrong in [
         None,
