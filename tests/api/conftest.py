@@ -16,6 +16,7 @@ from yarl import URL
 from arauto.api.server import Server, listening
 from arauto.app import App, running
 from arauto.catalogue import compile_project
+from journeys.hubs import eventually
 
 SHOP_SECRET = "shop-canary-889900"
 PROJECT = {
@@ -115,6 +116,16 @@ class Api:
         return await self.call(
             "POST", "/v1/events", list(events), **{"Content-Type": "application/cloudevents-batch+json", **headers}
         )
+
+    async def items(self, path: str, count: int, *, key: str = "") -> list[dict[str, Any]]:
+        """The items of a listing, as soon as it has this many."""
+
+        async def look() -> Any:
+            found = (await self.call("GET", path, key=key)).json["items"]
+            return found if len(found) >= count else None
+
+        found: list[dict[str, Any]] = await eventually(look)
+        return found
 
     async def stored(self) -> list[str]:
         """The ids of all events there are."""

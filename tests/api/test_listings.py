@@ -26,10 +26,8 @@ async def test_paging_gives_everything_once_in_order(api: Any, make: Any) -> Non
         await api.call("PUT", f"/v1/recipients/p{number}", {})
         await api.call("GET", f"/in/nothing{number}", key=None)
     await api.post(*(make(f"e{number}", customer="p1") for number in range(7)))
-    while len((await api.call("GET", "/v1/messages")).json["items"]) < 7:
-        pass
-    while len((await api.call("GET", "/v1/rejections")).json["items"]) < 7:
-        pass
+    await api.items("/v1/messages", 7)
+    await api.items("/v1/rejections", 7)
     names = {"/v1/events": "id", "/v1/messages": "event", "/v1/recipients": "id", "/v1/rejections": "source"}
     for path in LISTINGS:
         for limit in (1, 3, 7, 500):
@@ -68,8 +66,7 @@ async def test_listings_are_narrowed(api: Any, make: Any) -> None:
     await api.call("PUT", "/v1/recipients/c1", {})
     await api.call("PUT", "/v1/recipients/c2", {})
     await api.post(make("1"), make("2", customer="c2"))
-    while len((await api.call("GET", "/v1/messages")).json["items"]) < 2:
-        pass
+    await api.items("/v1/messages", 2)
 
     async def count(query: str) -> int:
         return len((await api.call("GET", f"/v1/messages?{query}")).json["items"])
@@ -108,8 +105,7 @@ async def test_the_language(query: str, header: str | None, said: str) -> None:
 async def test_the_header_chooses_the_language_of_what_is_told(api: Any, make: Any) -> None:
     await api.call("PUT", "/v1/recipients/c1", {})
     await api.post(make("1"))
-    while not (items := (await api.call("GET", "/v1/messages")).json["items"]):
-        pass
+    items = await api.items("/v1/messages", 1)
     portuguese = {"Accept-Language": "fr, pt-BR;q=0.9, en;q=0.8"}
     for path in (f"/v1/messages/{items[0]['id']}", "/v1/messages", "/v1/events/1/explanation"):
         assert "enviada" in (await api.call("GET", path, **portuguese)).body.decode(), path
