@@ -117,3 +117,20 @@ async def test_missing_secrets_are_named_all_at_once(project: Path) -> None:
     assert process.returncode == 1
     for name in ENVIRONMENT:
         assert name in said.decode()
+
+
+async def test_one_hub_works_on_postgresql_and_goes_on_after_a_kill(
+    project: Path, world: Outside, postgresql_url: str
+) -> None:
+    async with hub_process(project, postgresql_url) as hub:
+        assert (await hub.send("pg-1", "order.paid", ORDER))[0] == 202
+        messages = messages_of(await hub.settled("pg-1"))
+        assert {message["state"] for message in messages.values()} == {"sent"}
+        await hub.kill()
+    async with hub_process(project, postgresql_url) as hub:
+        assert messages_of(await hub.settled("pg-1")) == messages
+        assert (await hub.send("pg-1", "order.paid", ORDER))[0] == 202
+        assert (await hub.send("pg-2", "order.paid", ORDER))[0] == 202
+        await hub.settled("pg-2")
+        assert await hub.stop() == 0
+    assert len(world.arrivals) == 2
