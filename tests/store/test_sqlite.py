@@ -309,3 +309,62 @@ async def test_an_error_in_a_transaction_undoes_it(path: Path, make: Any) -> Non
         await fail()
     assert (await store.counts()).events == {"pending": 1}
     await store.close()
+
+
+async def test_of_transactions_that_share_a_commit_only_the_faulty_one_is_undone(path: Path, make: Any) -> None:
+    database = SqliteDatabase(str(path))
+    store = RelationalStore(database)
+
+    async def fail() -> None:
+        async with database.transaction() as transaction:
+            await transaction.rows("quarantine", key=make.event("1").key, explanation="{}")
+            raise ZeroDivisionError
+
+    await make.append(store, "1")
+    done = await asyncio.gather(
+        make.append(store, "2"), fail(), make.append(store, "3"), fail(), return_exceptions=True
+    )
+    assert [type(each) for each in done] == [list, ZeroDivisionError, list, ZeroDivisionError]
+    assert (await store.counts()).events == {"pending": 3}
+    await store.close()
+
+
+async def test_when_one_cannot_be_undone_alone_all_that_share_its_commit_are(path: Path, make: Any) -> None:
+    database = SqliteDatabase(str(path))
+    store = RelationalStore(database)
+
+    async def fail() -> None:
+        async with database.transaction() as transaction:
+            await transaction.rows("quarantine", key=make.event("1").key, explanation="{}")
+            transaction.connection.execute("RELEASE one")  # so that it cannot be gone back to
+            raise ZeroDivisionError
+
+    await make.append(store, "1")
+    done = await asyncio.gather(make.append(store, "2"), fail(), return_exceptions=True)
+    assert [type(each) for each in done] == [StoreUnavailable, ZeroDivisionError]
+    assert (await store.counts()).events == {"pending": 1}
+    await make.append(store, "3")
+    assert (await store.counts()).events == {"pending": 2}
+    await store.close()
+
+
+async def test_a_full_disk_fails_all_that_share_its_commit(path: Path, make: Any) -> None:
+    with Disk() as disk:
+        store = await open_store(str(path))
+        disk.full = True
+        done = await asyncio.gather(*[make.append(store, str(number)) for number in range(5)], return_exceptions=True)
+        assert [type(each) for each in done] == [StoreUnavailable] * 5
+        assert (await store.counts()).events == {}
+        disk.full = False
+        await asyncio.gather(*[make.append(store, str(number)) for number in range(5)])
+        assert (await store.counts()).events == {"pending": 5}
+        await store.close()
+
+
+async def test_verbs_at_the_same_time_share_their_syncs(path: Path, make: Any) -> None:
+    with Disk() as disk:
+        store = await open_store(str(path))
+        disk.syncs.clear()
+        await asyncio.gather(*[make.append(store, str(number)) for number in range(50)])
+        assert 0 < len(disk.syncs) < 10
+        await store.close()

@@ -434,6 +434,21 @@ async def test_a_verb_that_was_interrupted_leaves_the_store_usable(store: Store,
     assert kept >= 80
 
 
+async def test_verbs_that_look_and_verbs_that_write_do_not_disturb_each_other(store: Store, make: Any) -> None:
+    async def write(task: int) -> None:
+        for number in range(10):
+            await make.append(store, f"{task}-{number}")
+
+    async def look() -> None:
+        for _ in range(10):
+            await store.next_due()
+            assert len(await store.find_events("default", "0-0")) <= 1
+            assert set((await store.counts()).events) <= {"pending"}
+
+    await asyncio.gather(write(0), look(), write(1), look(), write(2))
+    assert (await store.counts()).events == {"pending": 30}
+
+
 async def test_a_closed_store_is_not_available(url: str, make: Any) -> None:
     from arauto.store.opening import open_store
 

@@ -144,11 +144,16 @@ class SqliteDatabase:
         return apsw.SQLITE_OK
 
     def _undo(self, error: BaseException, group: asyncio.Future[None]) -> None:
-        """Undo one of the group; after some failures SQLite has undone all of it."""
+        """Undo one of the group; all of it where SQLite already has, or cannot undo the one alone."""
         self._note_lost(error)
         if self._writer.in_transaction:
-            self._writer.execute("ROLLBACK TO one; RELEASE one").fetchall()
-        elif self._group is group:
+            try:
+                self._writer.execute("ROLLBACK TO one; RELEASE one").fetchall()
+            except apsw.Error:
+                self._writer.execute("ROLLBACK")
+            else:
+                return
+        if self._group is group:
             self._group = None
             _fail(group, error)
 
@@ -161,8 +166,11 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[SqliteTransaction]:
-        """As of the last commit."""
+        """As of the last commit; in memory, where nothing can fail to be committed, as of the last transaction."""
         with _unavailable():
+            if self._path is None:
+                yield self._read
+                return
             self._read.connection.execute("BEGIN")
             try:
                 yield self._read
@@ -247,7 +255,8 @@ def _lock(path: Path) -> int:
 
 def _fail(group: asyncio.Future[None], error: BaseException) -> None:
     """Tell those who wait; perhaps nobody does any more."""
-    group.set_exception(error if isinstance(error, Exception) else StoreUnavailable(str(error)))
+    undone = StoreUnavailable("undone together with another change of the same commit, which failed")
+    group.set_exception(error if isinstance(error, apsw.Error) else undone)
     group.exception()
 
 
