@@ -12,10 +12,8 @@ import pytest
 
 from arauto.channels import Accepted, Delivery
 from arauto.channels.inapp import InboxBody
-from arauto.decide import steps
 from arauto.engine.metrics import Metrics
 from arauto.engine.stages import LEASE, Engine, Outgoing
-from arauto.language import compile_condition
 from arauto.model import Catalogue, Context, Event, EventType, Notification, ProviderConfig, RetryPolicy
 from arauto.store import NewEvent, Pending, Store, StoredMessage
 from arauto.store.opening import open_store
@@ -94,9 +92,9 @@ class Odd:
         raise ZeroDivisionError("a step broke over c1@example.com")
 
 
-def breaking(*to: Any, name: str) -> Notification:
+def breaking(*to: Any, **more: Any) -> Notification:
     """A notification whose step breaks."""
-    return msgspec.structs.replace(notification(*to, name=name, texts=texts()), steps=(Odd(),))
+    return msgspec.structs.replace(notification(*to, texts=texts(), **more), steps=(Odd(),))
 
 
 @dataclass
@@ -191,8 +189,3 @@ async def world() -> AsyncIterator[Callable[..., World]]:
 
     yield build
     await store.close()
-
-
-def step(kind: str, value: Any) -> Any:
-    """A compiled step."""
-    return steps.load(kind)(value, compile_condition)
