@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+import structlog
 
 from arauto.channels import Accepted, Delivery
 from arauto.channels.inapp import InboxBody
@@ -151,6 +152,11 @@ class World:
         assert len(found) == len(page.items)
         return found
 
+    async def messages_by(self, id: str) -> dict[str, StoredMessage]:
+        """The messages of an event, by notification, recipient and channel."""
+        messages = [(each.message, each) for each in (await self.story(id)).messages]
+        return {f"{told.notification} {told.recipient} {told.channel}": stored for told, stored in messages}
+
     async def story(self, id: str) -> Any:
         """The story of an event."""
         (stored,) = await self.store.find_events("default", id)
@@ -169,6 +175,13 @@ def make_catalogue(*notifications: Notification, providers: int = 1, on_unknown:
     }
     kind = EventType(name="order.paid", description="", schema={}, samples={}, validate=lambda data: ())
     return msgspec.structs.replace(base, channels=channels, event_types={"order.paid": kind})
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What was logged, instead of drawing it with its tracebacks, which takes long."""
+    with structlog.testing.capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture

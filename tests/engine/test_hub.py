@@ -1,0 +1,266 @@
+"""The hub's loops: what one of them meets does not stop the others, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from arauto.engine import hub as module
+from arauto.engine.hub import Hub
+from arauto.engine.stages import LEASE
+from arauto.errors import StoreUnavailable
+from arauto.model import Event
+from arauto.store import NewEvent, Rejection
+from engine.conftest import NOW, breaking, notification, target, texts
+from journeys.hubs import eventually
+
+ERP = {"system": "erp"}
+
+
+def to_erp(**more: Any) -> Any:
+    return notification(target(**ERP), do=({"send": "webhook"},), texts=texts(), **more)
+
+
+@asynccontextmanager
+async def at_work(world: Any) -> Any:
+    """The hub, running."""
+    hub = Hub(world.engine)
+    await hub.start()
+    try:
+        yield hub
+    finally:
+        await hub.stop(timedelta(seconds=5))
+
+
+def new(*ids: str) -> list[NewEvent]:
+    return [NewEvent(Event(source="shop", id=id, type="order.paid", time=NOW, data={"n": 1}), "hash") for id in ids]
+
+
+async def states(world: Any) -> list[str]:
+    page = await world.store.list_messages("default", after=None, limit=500)
+    return sorted(each.state for each in page.items)
+
+
+async def all_in(world: Any, wanted: list[str]) -> None:
+    """Wait until the messages are in these states."""
+
+    async def look() -> bool:
+        return await states(world) == wanted
+
+    await eventually(look)
+
+
+async def test_an_event_is_planned_sent_and_settled(world: Callable[..., Any]) -> None:
+    world = world(to_erp())
+    async with at_work(world) as hub:
+        (appended,) = await hub.submit(new("1"))
+        assert appended.outcome == "new"
+        await all_in(world, ["sent"])
+        (again,) = await hub.submit(new("1"))
+        assert again.outcome == "same"
+        assert await hub.submit([]) == []
+    assert hub.idle
+    assert len(world.providers["webhook"][0].deliveries) == 1
+    assert world.metric("events_repeated") == 1
+
+
+async def test_more_than_fits_into_memory_is_sent_all_the_same(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_PER_SLOT", 1)
+    monkeypatch.setattr(module, "PLAN_BACKLOG", 3)
+    world = world(to_erp())
+    async with at_work(world) as hub:
+        await asyncio.gather(*(hub.submit(new(f"{number}")) for number in range(60)))
+        await all_in(world, ["sent"] * 60)
+    ids = [delivery.message_id for delivery in world.providers["webhook"][0].deliveries]
+    assert len(ids) == len(set(ids)) == 60
+
+
+async def test_one_event_that_breaks_its_plan_holds_up_no_other(world: Any) -> None:
+    world = world(to_erp(), breaking(target(**ERP), name="odd", when="event.id == 'poison'"))
+    async with at_work(world) as hub:
+        await hub.submit(new("1", "poison", "2"))
+        await all_in(world, ["sent", "sent"])
+        assert (await world.story("poison")).event.state == "pending"
+
+
+async def test_a_sender_survives_whatever_its_provider_does(world: Any) -> None:
+    world = world(to_erp())
+    provider = world.providers["webhook"][0]
+    provider.ends = [ZeroDivisionError(), None, KeyError("x")] * 2  # three times as often as there are senders
+    async with at_work(world) as hub:
+        await hub.submit(new(*map(str, range(6))))
+        await all_in(world, ["queued"] * 6)
+        await hub.submit(new("last"))
+        await all_in(world, ["queued"] * 6 + ["sent"])
+
+
+async def test_looking_goes_on_after_whatever_it_meets(world: Any) -> None:
+    world = world(to_erp())
+    await world.plan("1", room=0)
+    really, met = world.store.take_pending, []
+
+    async def take_pending(**more: Any) -> Any:
+        met.append(len(met))
+        if len(met) < 3:
+            raise (StoreUnavailable("gone"), ZeroDivisionError())[len(met) - 1]
+        return await really(**more)
+
+    world.store.take_pending = take_pending
+    async with at_work(world) as hub:
+
+        async def look() -> bool:
+            hub._bell.set()
+            return await states(world) == ["sent"]
+
+        await eventually(look)
+    assert len(met) >= 3
+
+
+async def test_a_database_that_is_away_for_a_while_loses_nothing(world: Any) -> None:
+    world = world(to_erp())
+    failing = {"commit_plans": 2, "settle": 2}
+
+    def failing_at_first(name: str) -> None:
+        really = getattr(world.store, name)
+
+        async def verb(*arguments: Any, **more: Any) -> Any:
+            if failing[name]:
+                failing[name] -= 1
+                raise StoreUnavailable("gone")
+            return await really(*arguments, **more)
+
+        setattr(world.store, name, verb)
+
+    for name in failing:
+        failing_at_first(name)
+    async with at_work(world) as hub:
+        await hub.submit(new("1"))
+        await all_in(world, ["sent"])
+    assert failing == {"commit_plans": 0, "settle": 0}
+    assert len(world.providers["webhook"][0].deliveries) == 1
+
+
+async def test_an_append_that_fails_is_told_to_everybody_who_waited(world: Any) -> None:
+    world = world(to_erp())
+    really = world.store.append_events
+
+    async def fail(*arguments: Any, **more: Any) -> Any:
+        raise StoreUnavailable("gone")
+
+    async with at_work(world) as hub:
+        world.store.append_events = fail
+        answers = await asyncio.gather(*(hub.submit(new(f"{n}")) for n in range(5)), return_exceptions=True)
+        assert [type(answer) for answer in answers] == [StoreUnavailable] * 5
+        world.store.append_events = really
+        await hub.submit(new("1"))
+        await all_in(world, ["sent"])
+
+
+async def test_what_a_dead_process_held_is_taken_up_at_start(world: Any) -> None:
+    world = world(to_erp())
+    await world.plan("sending")
+    await world.plan("queued", room=0)
+    await world.accept("pending", owner="the dead one")
+    async with at_work(world):
+        await all_in(world, ["queued", "sent", "sent"])
+    page = await world.store.list_messages("default", after=None, limit=9, state="queued")
+    (attempt,) = page.items[0].message.attempts
+    assert (attempt.outcome, page.items[0].message.event) == ("unknown", new("sending")[0].event.key)
+
+
+async def test_messages_of_a_channel_that_the_project_has_no_more_end_explained(world: Any) -> None:
+    world = world(to_erp())
+    await world.plan("1", room=0)
+    del world.engine.catalogue.channels["webhook"]
+    del world.engine.providers["webhook"]
+    async with at_work(world):
+        await all_in(world, ["failed"])
+    page = await world.store.list_messages("default", after=None, limit=9)
+    assert "no longer in the project" in page.items[0].message.attempts[0].reason
+
+
+async def test_stopping_ends_what_was_begun_and_gives_back_what_was_not(world: Any) -> None:
+    world = world(to_erp())
+    provider = world.providers["webhook"][0]
+    begun, go = asyncio.Event(), asyncio.Event()
+    really = provider.send
+
+    async def send(delivery: Any) -> Any:
+        begun.set()
+        await go.wait()
+        return await really(delivery)
+
+    provider.send = send
+    async with at_work(world) as hub:
+        await hub.submit(new(*map(str, range(6))))
+        await begun.wait()
+
+        async def planned() -> bool:
+            return await states(world) == ["sending"] * 6
+
+        await eventually(planned)
+        stopping = asyncio.create_task(hub.stop(timedelta(seconds=5)))
+        await asyncio.sleep(0)
+        go.set()
+        await stopping
+    assert await states(world) == ["queued"] * 4 + ["sent"] * 2
+    page = await world.store.list_messages("default", after=None, limit=9, state="queued")
+    assert [each.message.attempts for each in page.items] == [()] * 4
+
+
+async def test_a_stop_does_not_wait_for_ever(world: Any) -> None:
+    world = world(to_erp())
+    begun = asyncio.Event()
+
+    async def send(delivery: Any) -> Any:
+        begun.set()
+        await asyncio.Event().wait()
+
+    world.providers["webhook"][0].send = send
+    hub = Hub(world.engine)
+    await hub.start()
+    await hub.submit(new("1"))
+    await begun.wait()
+    await hub.stop(timedelta(milliseconds=10))
+    assert await states(world) == ["sending"]
+    world.clock.now += LEASE
+    assert len(await world.store.take_abandoned(owner="b", now=world.clock.now, lease_until=NOW, limit=9)) == 1
+
+
+async def test_those_who_listen_to_an_inbox_hear_of_what_reaches_it(world: Any) -> None:
+    world = world(notification(target(group="sales"), do=({"send": "inapp"},), texts=texts()))
+    async with at_work(world) as hub:
+        ana, nobody = hub.listen("default", "ana"), hub.listen("default", "nobody")
+        other_tenant = hub.listen("other", "ana")
+        await hub.submit(new("1"))
+        await asyncio.wait_for(ana.wait(), 5)
+        assert not nobody.is_set()
+        assert not other_tenant.is_set()
+        hub.unlisten("default", "ana", ana)
+        hub.inbox_changed("default", "ana")
+        hub.stop_listening()
+        assert nobody.is_set()
+
+
+async def test_refusals_are_kept_and_only_the_newest(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REJECTIONS_KEPT", 3)
+    world = world(to_erp())
+    async with at_work(world) as hub:
+        for number in range(5):
+            hub.reject(Rejection(at=NOW, source="s", status=400, code=f"c{number}", detail="d", body_hash="h", size=1))
+    page = await world.store.list_rejections("default", after=None, limit=9)
+    assert [item.code for item in page.items] == ["c4", "c3", "c2"]
+
+
+async def test_the_gauges_show_what_is_in_memory(world: Any) -> None:
+    world = world(to_erp())
+    hub = Hub(world.engine)
+    hub.measure()
+    registry = world.engine.metrics.registry
+    assert registry.get_sample_value("arauto_backlog", {"stage": "send"}) == 0
+    assert hub.idle
