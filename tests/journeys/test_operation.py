@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
+
+import aiohttp
+import asyncpg
+import pytest
 
 from arauto.demo.standins import Outside
 from journeys.hubs import ENVIRONMENT, HubProcess, eventually, hub_process, messages_of
@@ -134,3 +139,27 @@ async def test_one_hub_works_on_postgresql_and_goes_on_after_a_kill(
         await hub.settled("pg-2")
         assert await hub.stop() == 0
     assert len(world.arrivals) == 2
+
+
+@pytest.mark.parametrize("point", ["accept.committed", "plan.committed", "send.after"])
+async def test_what_was_under_way_at_a_kill_comes_back_when_its_lease_ends(
+    point: str, project: Path, world: Outside, postgresql_url: str
+) -> None:
+    """Several nodes may share a PostgreSQL, so a start ends no leases; here they are ended by hand."""
+    async with hub_process(project, postgresql_url, ARAUTO_CRASH=point) as hub:
+        with suppress(aiohttp.ClientError):
+            await hub.send("killed", "order.paid", ORDER)
+        assert await hub.ended() == -9, "the process did not come to this point"
+    connection = await asyncpg.connect(postgresql_url)
+    await connection.execute("UPDATE events SET leased_until = 0 WHERE state = 'pending'")
+    await connection.execute("UPDATE messages SET due_at = 0 WHERE state = 'sending'")
+    await connection.close()
+    async with hub_process(project, postgresql_url) as hub:
+        message = messages_of(await hub.settled("killed"))["to-erp", "erp", "webhook"]
+        assert message["state"] == "sent"
+        outcomes = [attempt["outcome"] for attempt in message["attempts"]]
+        assert outcomes == (["accepted"] if point == "accept.committed" else ["unknown", "accepted"])
+        assert (await hub.send("killed", "order.paid", ORDER))[0] == 202
+        assert await hub.stop() == 0
+    called = 2 if point == "send.after" else 1
+    assert [arrival.id for arrival in world.arrivals] == [message["id"]] * called
