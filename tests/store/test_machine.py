@@ -23,7 +23,7 @@ LEASE = 5 * MINUTE
 ENDED = ("sent", "failed", "expired")
 
 owners = st.sampled_from(["a", "b"])
-ids = st.sampled_from("123456")
+ids = st.sampled_from("1234")
 minutes = st.integers(0, 8).map(lambda number: number * MINUTE)
 
 
@@ -82,9 +82,12 @@ class StoreMachine(RuleBasedStateMachine):
         self.claims: list[tuple[Message, int]] = []
 
     @initialize()
-    def empty(self) -> None:
+    def begin_with_some_work(self) -> None:
+        """Otherwise most examples end before there is a claim to lose."""
         if not self.url.startswith("sqlite"):
             self.runner.run(self._truncate())
+        self.append("a", [("1", "x"), ("2", "x"), ("3", "x")])
+        self.commit_plans("a", [("1", "sending", True, MINUTE, None), ("2", "sending", False, MINUTE, MINUTE)])
 
     async def _truncate(self) -> None:
         async with self.store._database._pool.acquire() as connection:  # type: ignore[attr-defined]
