@@ -16,8 +16,8 @@ from journeys.hubs import HubProcess, hub_process, messages_of
 ORDER = {"number": "1042", "total": 1234.5, "customer": {"id": "c1", "name": "Conceição", "email": "c1@example.com"}}
 
 MAY_REPEAT = {"send.before", "send.after", "settle.before", "settle.committed"}
-"""Between an attempt's record and its outcome's: nobody can know whether the call was made. When one message's outcome is
-committed, the call of another may be under way."""
+"""Between an attempt's record and its outcome's: nobody can know whether the call was made. When the outcome of one
+message is committed, the call of another may be under way."""
 
 
 async def accepted(hub: HubProcess, id: str, type: str, data: object) -> bool:
