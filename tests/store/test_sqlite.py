@@ -311,40 +311,36 @@ async def test_an_error_in_a_transaction_undoes_it(path: Path, make: Any) -> Non
     await store.close()
 
 
-async def test_of_transactions_that_share_a_commit_only_the_faulty_one_is_undone(path: Path, make: Any) -> None:
+@pytest.mark.parametrize(
+    ("isolated", "spoilt", "others", "kept"),
+    [
+        pytest.param(True, False, list, 3, id="alone when it was isolated"),
+        pytest.param(True, True, StoreUnavailable, 1, id="with all others when it cannot be undone alone"),
+        pytest.param(False, False, StoreUnavailable, 1, id="with all others when it was not isolated"),
+    ],
+)
+async def test_a_transaction_that_fails_in_a_shared_commit_is_undone(
+    path: Path, make: Any, isolated: bool, spoilt: bool, others: type, kept: int
+) -> None:
     database = SqliteDatabase(str(path))
     store = RelationalStore(database)
 
     async def fail() -> None:
-        async with database.transaction() as transaction:
+        async with database.transaction(isolated=isolated) as transaction:
             await transaction.rows("quarantine", key=make.event("1").key, explanation="{}")
+            if spoilt:
+                transaction.connection.execute("RELEASE one")
             raise ZeroDivisionError
 
     await make.append(store, "1")
-    done = await asyncio.gather(
-        make.append(store, "2"), fail(), make.append(store, "3"), fail(), return_exceptions=True
-    )
-    assert [type(each) for each in done] == [list, ZeroDivisionError, list, ZeroDivisionError]
-    assert (await store.counts()).events == {"pending": 3}
-    await store.close()
-
-
-async def test_when_one_cannot_be_undone_alone_all_that_share_its_commit_are(path: Path, make: Any) -> None:
-    database = SqliteDatabase(str(path))
-    store = RelationalStore(database)
-
-    async def fail() -> None:
-        async with database.transaction() as transaction:
-            await transaction.rows("quarantine", key=make.event("1").key, explanation="{}")
-            transaction.connection.execute("RELEASE one")  # so that it cannot be gone back to
-            raise ZeroDivisionError
-
-    await make.append(store, "1")
-    done = await asyncio.gather(make.append(store, "2"), fail(), return_exceptions=True)
-    assert [type(each) for each in done] == [StoreUnavailable, ZeroDivisionError]
-    assert (await store.counts()).events == {"pending": 1}
-    await make.append(store, "3")
-    assert (await store.counts()).events == {"pending": 2}
+    async with database.transaction() as transaction:  # so that those who come now wait, and then share one commit
+        waiting = asyncio.gather(make.append(store, "2"), make.append(store, "3"), fail(), return_exceptions=True)
+        await asyncio.sleep(0)
+        await transaction.rows("next_due")
+    assert [type(each) for each in await waiting] == [others, others, ZeroDivisionError]
+    assert (await store.counts()).events == {"pending": kept}
+    await make.append(store, "4")
+    assert (await store.counts()).events == {"pending": kept + 1}
     await store.close()
 
 

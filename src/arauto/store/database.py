@@ -40,8 +40,12 @@ class Database(Protocol):
 
     exclusive: bool
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """Durable when it is left; undone when it is left by an exception."""
+    def transaction(self, *, isolated: bool = True) -> AbstractAsyncContextManager[Transaction]:
+        """Durable when it is left; undone when it is left by an exception.
+
+        When one that is not ``isolated`` fails, so may others that came at the same time, with StoreUnavailable: that
+        is for what writes much, with data that are ready before it begins.
+        """
         ...
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:

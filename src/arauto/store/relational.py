@@ -84,7 +84,7 @@ class RelationalStore:
             "document": [to_document(new.event) for new in first.values()],
         }
         shared = {"now": to_micros(now), "owner": owner, "lease_until": to_micros(lease_until)}
-        async with self._database.transaction() as transaction:
+        async with self._database.transaction(isolated=False) as transaction:
             fresh = {key for (key,) in await transaction.many("append_events", columns, **shared)}
             hashes = {key: first[key].body_hash for key in fresh}
             if len(fresh) < len(first):
@@ -121,7 +121,7 @@ class RelationalStore:
         if not first:
             return set()
         columns = {"key": list(first), "explanation": [to_document(plan.explanation) for plan in first.values()]}
-        async with self._database.transaction() as transaction:
+        async with self._database.transaction(isolated=False) as transaction:
             marked = {
                 key: (sequence, tenant)
                 for key, sequence, tenant in await transaction.many("mark_planned", columns, owner=owner)
@@ -164,7 +164,7 @@ class RelationalStore:
             **run_columns(first.values()),
             "event": [record.run.events[0].key for record in first.values()],
         }
-        async with self._database.transaction() as transaction:
+        async with self._database.transaction(isolated=False) as transaction:
             updated = dict(await transaction.many("update_runs", columns, owner=owner, now=to_micros(now)))
             counted = [(sequence, first[key]) for key, sequence in updated.items()]
             await insert_belongings(transaction, counted, now, lease_until)
@@ -207,7 +207,7 @@ class RelationalStore:
             "due_at": [due_column(each.state, each.due_at, moment, moment) for each in first.values()],
             "document": [to_document(each.message) for each in first.values()],
         }
-        async with self._database.transaction() as transaction:
+        async with self._database.transaction(isolated=False) as transaction:
             applied = {id for (id,) in await transaction.many("settle", columns)}
             waking = [id for id in applied if first[id].message.awaited and first[id].state in _ENDED]
             if waking:

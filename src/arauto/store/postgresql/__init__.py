@@ -71,8 +71,8 @@ class PostgresqlDatabase:
             return int(await connection.fetchval(_statements()["schema_version"].text))
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresqlTransaction]:
-        """Read committed: each statement sees what others committed before it began."""
+    async def transaction(self, *, isolated: bool = True) -> AsyncIterator[PostgresqlTransaction]:
+        """Read committed: each statement sees what others committed before it began. All are isolated."""
         with _unavailable():
             async with self._pool.acquire(timeout=_SECONDS) as connection, connection.transaction():
                 yield PostgresqlTransaction(connection)

@@ -83,23 +83,26 @@ class SqliteDatabase:
     # -- working ---------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[SqliteTransaction]:
+    async def transaction(self, *, isolated: bool = True) -> AsyncIterator[SqliteTransaction]:
         """Raises StoreUnavailable when the disk is full or fails.
 
-        Transactions that come while a commit is under way share the next one: each is a savepoint of its own, and
-        all of them return when that one commit is durable.
+        Transactions that come while a commit is under way share the next one, and all return when that one is
+        durable. An isolated one is a savepoint, which keeps a copy of every page before it is written: that makes
+        many rows twice as slow.
         """
         with _unavailable():
             async with self._writing:
                 if self._lost is not None:
                     raise StoreUnavailable(self._lost)
                 group = self._group or self._begin()
-                self._writer.execute("SAVEPOINT one")
                 try:
+                    if isolated:
+                        self._writer.execute("SAVEPOINT one")
                     yield self._write
-                    self._writer.execute("RELEASE one")
+                    if isolated:
+                        self._writer.execute("RELEASE one")
                 except BaseException as error:
-                    self._undo(error, group)
+                    self._undo(error, group, isolated)
                     raise
             # Shielded: the others of the group wait for the same commit.
             await asyncio.shield(group)
@@ -143,16 +146,18 @@ class SqliteDatabase:
         self._log_pages = pages
         return apsw.SQLITE_OK
 
-    def _undo(self, error: BaseException, group: asyncio.Future[None]) -> None:
-        """Undo one of the group; all of it where SQLite already has, or cannot undo the one alone."""
+    def _undo(self, error: BaseException, group: asyncio.Future[None], isolated: bool) -> None:
+        """Undo one of the group; all of it where it was not isolated, or SQLite cannot undo the one alone."""
         self._note_lost(error)
-        if self._writer.in_transaction:
+        if isolated and self._writer.in_transaction:
             try:
                 self._writer.execute("ROLLBACK TO one; RELEASE one").fetchall()
-            except apsw.Error:
-                self._writer.execute("ROLLBACK")
+            except apsw.Error as worse:
+                self._note_lost(worse)
             else:
                 return
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
         if self._group is group:
             self._group = None
             _fail(group, error)
