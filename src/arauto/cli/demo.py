@@ -109,6 +109,7 @@ async def _watch(made: Stage, report: Report) -> None:
 async def _narrate(made: Stage, report: Report) -> None:
     """Tell the story line by line, where nobody can watch it being drawn."""
     from arauto.demo.show import in_words
+    from arauto.demo.stage import key_of
     from arauto.demo.traffic import story
 
     typer.echo(f"The hub is at {made.server.url}; the shop's systems tell it what happens …")
@@ -120,8 +121,6 @@ async def _narrate(made: Stage, report: Report) -> None:
         typer.echo(f"{call.source}: {call.remark} (answered {status})")
         for id, type in call.events:
             typer.echo(f"  {type} {id}")
-            from arauto.demo.stage import key_of
-
             for line in in_words(made.scene.told.get(key_of(call.source, id)) or {"notifications": []}):
                 typer.echo(line)
 

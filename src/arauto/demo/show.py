@@ -32,8 +32,6 @@ class Scene:
     """(source, event, remark, key of the event; empty when there is none)."""
     told: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Explanations by the event's key."""
-    sent: Counter[str] = field(default_factory=Counter)
-    """Calls by source."""
 
     def draw(self, delivered: Counter[str]) -> RenderableType:
         """The picture of now."""

@@ -51,7 +51,6 @@ class Stage:
         async with self.session.post(url, data=call.body, headers=headers) as answer:
             status = answer.status
             await answer.read()
-        self.scene.sent[call.source] += 1
         for id, type in call.events:
             self.scene.rows.append((call.source, f"{type} {id}", call.remark, key_of(call.source, id)))
         if not call.events:

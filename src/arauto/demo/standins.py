@@ -48,12 +48,10 @@ class Outside:
     erp_is_busy: int = 0
     """How many calls the ERP still answers with 503."""
     webhook_secret: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def arrived(self, channel: str, to: str, text: str, id: str) -> None:
-        """Keep it, and tell those who wait."""
+        """Keep it."""
         self.arrivals.append(Arrival(channel, to, text, id))
-        self.changed.set()
 
     # -- e-mail ----------------------------------------------------------------------------------------------------
 
