@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -98,6 +98,47 @@ class SchemaCheck(Protocol):
 # -- who hears of it -----------------------------------------------------------------------------------------------
 
 
+class QuietHours(Struct, frozen=True, omit_defaults=True):
+    """A span of each day, in the recipient's zone, in which nothing may disturb them; it may pass midnight."""
+
+    start: str
+    """``22:00``"""
+    end: str
+    """``07:00``; the same as ``start`` means the whole day."""
+    days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
+    """The weekdays on which it begins; Monday is 0."""
+
+
+class Wishes(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a person wants: by category and channel, when, in which order and language."""
+
+    categories: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """By category, then by channel (``*``: all of them): wanted or not. The channel's own word counts before ``*``."""
+    quiet_hours: QuietHours | None = None
+    order: tuple[str, ...] = ()
+    """Channels, the preferred one first."""
+    locale: str | None = None
+    """Counts before the locale that systems know."""
+
+
+class Consent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the record of what a person agreed to or withdrew, with its proof (LGPD art. 8; GDPR art. 7)."""
+
+    category: str
+    channel: str
+    """``*``: all channels."""
+    given: bool
+    at: datetime
+    how: Literal["page", "one_click", "api", "cli", "receipt"]
+    """The person's page, their mail program's button, a system, an operator, or a complaint that a provider told."""
+    text: str | None = None
+    """What they were shown."""
+    version: str | None = None
+    """The version of that text."""
+    evidence: dict[str, str] = field(default_factory=dict)
+    """What else proves it, such as the IP address of the call."""
+
+
 class Recipient(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person or a system, and how each wants to be reached."""
 
@@ -111,13 +152,44 @@ class Recipient(Struct, frozen=True, kw_only=True, omit_defaults=True):
     addresses: dict[str, list[JSON]] = field(default_factory=dict)
     """By channel name: a string (e-mail address, E.164 number, URL, …) or, for push, a subscription object."""
     attributes: dict[str, JSON] = field(default_factory=dict)
+    wishes: Wishes = Wishes()
+    """Kept apart from the rest, so that no event or system that tells of a person overwrites what they want."""
+    suppressed: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By channel, the addresses (as JSON) that may not be used any more, and why; kept apart, too."""
+
+
+class Shift(Struct, frozen=True, kw_only=True):
+    """A member of a rota is on call from a time to another, instead of whoever it would be."""
+
+    member: str
+    start: datetime
+    end: datetime
+
+
+class Rota(Struct, frozen=True, kw_only=True):
+    """Members take turns: each is on call for ``every`` days from one hand-over to the next."""
+
+    members: tuple[str, ...]
+    zone: str
+    """The IANA zone of the hand-over times."""
+    start: date
+    """The day on which the first member's first turn begins."""
+    hand_over: time
+    """Wall-clock time of every hand-over."""
+    every: int
+    """Days."""
+    overrides: tuple[Shift, ...] = ()
+    """Of two that overlap, the later in the list counts."""
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """Recipients together, by their ids."""
+    """Recipients together: a list of ids, all for whom a query is true, or who is on call."""
 
     name: str
-    members: tuple[str, ...]
+    members: tuple[str, ...] = ()
+    query: Expression | None = None
+    """Asked of every recipient, with ``recipient`` as its context."""
+    rota: Rota | None = None
 
 
 # -- what a user writes --------------------------------------------------------------------------------------------
@@ -174,6 +246,35 @@ class SystemTarget(Struct, frozen=True, kw_only=True):
 Target: TypeAlias = PersonTarget | GroupTarget | SystemTarget
 
 
+class Awaited(Struct, frozen=True, kw_only=True):
+    """Events that something listens for: of these types, and about the same thing as the run's own event, because
+    ``there``, asked of the awaited event, gives what ``here`` gives of the run's."""
+
+    types: tuple[str, ...]
+    here: Expression
+    there: Expression
+    when: Expression | None = None
+    """Asked of the awaited event."""
+
+
+class Mute(Struct, frozen=True, kw_only=True):
+    """Nothing is sent while something is open: since the last event of ``opened`` no event of ``closed`` came."""
+
+    opened: Awaited
+    closed: Awaited
+    drop: bool
+    """What would be sent meanwhile is dropped; otherwise it waits for the end."""
+
+
+class Listener(Struct, frozen=True):
+    """Something in a notification that listens for events of a type."""
+
+    notification: str
+    place: str
+    """``cancel``, ``opened``, ``closed``, or the index of a step."""
+    awaited: Awaited
+
+
 class Notification(Struct, frozen=True, kw_only=True):
     """What a user writes: on which event, when, to whom, in which steps, with which content."""
 
@@ -182,10 +283,20 @@ class Notification(Struct, frozen=True, kw_only=True):
     category: str
     to: tuple[Target, ...]
     steps: tuple[Step, ...]
+    """In the order of the file, those inside of others too."""
+    following: tuple[int, ...]
+    """For each step, the index of the one after it; ``len(steps)`` is the end."""
     when: Expression | None = None
     expires: timedelta | None = None
     composers: dict[str, dict[str, Composer]]
     """By channel, then by locale."""
+    cancel: Awaited | None = None
+    """What takes it back."""
+    corrections: dict[str, dict[str, Composer]] = field(default_factory=dict)
+    """What those are told who had received it before it was taken back; by channel, then by locale."""
+    mute: Mute | None = None
+    in_flight: Literal["pinned", "latest"] = "pinned"
+    """Whether its runs finish on the version of the catalogue that began them."""
 
 
 # -- what the hub does ---------------------------------------------------------------------------------------------
@@ -198,15 +309,49 @@ class Sent(Struct, frozen=True, array_like=True):
     channel: str
     messages: tuple[str, ...]
     outcome: Literal["accepted", "failed"] | None = None
+    round: int = 0
+    """Of a step that is repeated, the time that it was."""
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
-    """A line in a run's log: what a step decided and why."""
+    """A line in a run's log: what a step decided and why; ``skip`` is what wishes or rules kept from being sent."""
 
     at: datetime
     step: int
-    decision: Literal["continue", "wait", "stop", "send", "end"]
+    decision: Literal["continue", "wait", "stop", "send", "skip", "merge", "notify", "retract"]
     reason: Reason
+
+
+ReceiptKind: TypeAlias = Literal[
+    "delivered", "bounced", "complained", "opened", "clicked", "read", "acknowledged", "failed"
+]
+"""What providers and people answer. bounced: for good, or for now (``Receipt.permanent``); failed: not delivered,
+for another reason; complained: the person called it spam; read: seen in the inbox or by a provider that tells."""
+
+
+class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a provider or a person answers later about a message."""
+
+    message: str
+    """The message's id."""
+    kind: ReceiptKind
+    at: datetime
+    permanent: bool = False
+    """The address is no good any more: it is suppressed."""
+    detail: str | None = None
+    """What the provider said, shortened, without personal data."""
+
+
+class Signal(Struct, frozen=True, kw_only=True):
+    """Something that a run listens for has happened."""
+
+    key: str
+    """Which of the things; see ``decide.signals``."""
+    about: str
+    """The key of that event of the run which it concerns."""
+    at: datetime
+    event: Event | None = None
+    receipt: Receipt | None = None
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -219,14 +364,36 @@ class Run(Struct, frozen=True, kw_only=True):
     entered_at: datetime
     """When it came to its present step."""
     step: int = 0
+    round: int = 0
+    """Of steps that are repeated: how often they were, before this time."""
     sent: tuple[Sent, ...] = ()
     log: tuple[Entry, ...] = ()
     tenant: str = "default"
+    catalogue: str = ""
+    """The version of the catalogue that began it."""
+    parent: str | None = None
+    """The key of the run that notified this recipient."""
+    retracted: tuple[str, ...] = ()
+    """The keys of those of its events that were taken back; texts no longer have them."""
+    until: datetime | None = None
+    """When what its present step waits for ends; None: it has not waited yet."""
+    refused: dict[str, datetime] = field(default_factory=dict)
+    """Of allowances (``Use``) that it wanted and that were used up: when there will be room again."""
+    signals: tuple[Signal, ...] = ()
+    """What it listens for and has happened, in the order of happening."""
+
+    @property
+    def live(self) -> tuple[Event, ...]:
+        """Its events without those that were taken back."""
+        return (
+            tuple(event for event in self.events if event.key not in self.retracted) if self.retracted else self.events
+        )
 
 
-MessageState: TypeAlias = Literal["queued", "sending", "sent", "failed", "expired", "held"]
+MessageState: TypeAlias = Literal["queued", "sending", "sent", "failed", "expired", "cancelled", "held", "unknown"]
 """queued: due at a time; sending: an attempt is under way under a lease; sent: a provider accepted it; failed,
-expired: ended; held: an attempt ended unknown and the channel's policy is to wait for a person."""
+expired, cancelled: ended; held: a person put it aside; unknown: nobody knows how an attempt ended, and the channel's
+policy is to wait for a person."""
 
 
 class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -269,15 +436,42 @@ class Message(Struct, frozen=True, kw_only=True):
     """The index of the provider that the next attempt goes to, in the channel's order."""
     awaited: bool = False
     """Its run waits to hear how it ended (``first_of``)."""
+    round: int = 0
+    correction: str | None = None
+    """The key of the event that took back what this message corrects."""
 
 
 # -- decisions -----------------------------------------------------------------------------------------------------
+
+
+class Use(Struct, frozen=True):
+    """One of ``at_most`` uses of an allowance in any span of ``per``. The store grants it, so that no two workers
+    take the last one; a run that gets none is asked again, with ``Run.refused`` saying when there is room."""
+
+    key: str
+    at_most: int
+    per: timedelta
+
+
+class Merge(Struct, frozen=True):
+    """Runs that wait under the same key become one, with the events of all: the first to wait takes in the others."""
+
+    key: str
+    latest: datetime | None = None
+    """A sliding window: each event moves the end to its own ``until``, but not beyond this. None: the end stays."""
+    at_most: int | None = None
+    """With this many events the waiting is over."""
 
 
 class Continue(Struct, frozen=True):
     """The step is done; go on with the next."""
 
     reason: Reason
+    to: int | None = None
+    """The index of the step to go to; None: the one that follows."""
+    uses: tuple[Use, ...] = ()
+    again: bool = False
+    """Begin another round of the steps from ``to``."""
 
 
 class Wait(Struct, frozen=True):
@@ -285,8 +479,15 @@ class Wait(Struct, frozen=True):
 
     until: datetime
     reason: Reason
-    merge_key: str | None = None
-    """Runs that wait under the same key become one, with the events of all."""
+    merge: Merge | None = None
+
+
+class Notify(Struct, frozen=True):
+    """Begin runs of the same notification for others, from step ``first`` on, and go on with the next step."""
+
+    targets: tuple[Target, ...]
+    first: int
+    reason: Reason
 
 
 class Stop(Struct, frozen=True):
@@ -304,7 +505,7 @@ class Send(Struct, frozen=True):
     """The step wants to know how the messages end before it continues."""
 
 
-Decision: TypeAlias = Continue | Wait | Stop | Send
+Decision: TypeAlias = Continue | Wait | Stop | Send | Notify
 
 
 class Situation(Struct, frozen=True):
@@ -315,8 +516,11 @@ class Situation(Struct, frozen=True):
     """As they are now."""
     context: Context
     reachable: frozenset[str]
-    """The channels that this hub has, this recipient has an address for, and this notification has a text for."""
+    """The channels that this hub has, this notification has a text for, and this recipient has an address for and
+    does not refuse."""
     now: datetime
+    time_zone: str
+    """The recipient's, or the project's."""
 
 
 class Step(Protocol):
@@ -329,6 +533,16 @@ class Step(Protocol):
     @property
     def channels(self) -> tuple[str, ...]:
         """The channels that this step may send to."""
+        ...
+
+    @property
+    def awaits(self) -> tuple[Awaited, ...]:
+        """The events that this step listens for, from the beginning of the run."""
+        ...
+
+    @property
+    def receipts(self) -> tuple[ReceiptKind, ...]:
+        """The receipts that this step listens for."""
         ...
 
 
@@ -346,11 +560,31 @@ class Brand(Struct, frozen=True, kw_only=True):
 
 
 class Category(Struct, frozen=True, kw_only=True):
-    """A kind of message that people know by name."""
+    """A kind of message that people know by name, and how far their wishes about it go."""
 
     name: str
     title: dict[str, str]
     """By locale."""
+    consent: Literal["required", "opt_out", "opt_in"] = "opt_out"
+    """required: sent to everybody; opt_out: unless they said no; opt_in: only if they said yes."""
+    urgent: bool = False
+    """Quiet hours and the attention budget do not hold it up."""
+    priority: Literal["low", "normal", "high"] = "normal"
+    """Which part of the attention budget it may use."""
+    tracking: bool = False
+    """Whether e-mails tell when they are opened and links clicked."""
+    retention: timedelta | None = None
+    """How long its events and messages are kept; None: as the project says."""
+
+
+class Attention(Struct, frozen=True, kw_only=True):
+    """The attention budget: a message of a priority is sent while its recipient has had fewer than this many messages,
+    of all notifications and channels, in the last ``per``."""
+
+    per: timedelta
+    low: int
+    normal: int
+    high: int
 
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
@@ -400,6 +634,11 @@ class Project(Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     private_networks: tuple[str, ...] = ()
     """CIDR ranges that outbound calls may reach although they are not public."""
+    attention: Attention | None = None
+    retention: timedelta | None = None
+    """How long events and messages are kept; None: for ever."""
+    holidays: frozenset[date] = frozenset()
+    """Days that are no business days."""
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
@@ -418,3 +657,5 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     channels: dict[str, ChannelConfig]
     notifications: dict[str, Notification]
     by_event_type: dict[str, tuple[Notification, ...]]
+    listeners: dict[str, tuple[Listener, ...]] = field(default_factory=dict)
+    """By event type: what its events cancel, open, close or end the waiting of."""
