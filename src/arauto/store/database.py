@@ -1,7 +1,7 @@
 """What the verbs ask of a database: transactions in which named statements run. Each driver is one small module.
 
-The statements lie beside their driver, in ``queries.sql``; both files have the same names with the same parameters,
-so that the verbs are written once.
+The statements lie beside their driver, in ``queries/``, a file for each area; both drivers have the same names with
+the same parameters, so that the verbs are written once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 SCHEMA_VERSION = 1
-"""The version of both ``schema.sql`` files; a database says its own in its table ``meta``."""
+"""The version of both schemas; a database says its own in its table ``meta``."""
 
 Rows: TypeAlias = list[Any]
 """What a statement gave: rows that can be indexed and unpacked like tuples."""
@@ -74,8 +74,8 @@ PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
 @cache
 def read_statements(package: str) -> dict[str, Statement]:
-    """The statements of a driver's ``queries.sql``, by name."""
-    _, *parts = _NAME.split(files(package).joinpath("queries.sql").read_text(encoding="utf-8"))
+    """The statements of a driver's ``queries/*.sql``, by name."""
+    _, *parts = _NAME.split(_read_all(package, "queries"))
     return {
         name: Statement(text, tuple(dict.fromkeys(PARAMETER.findall(text))))
         for name, text in zip(parts[::2], (_COMMENT.sub("", part).strip() for part in parts[1::2]), strict=True)
@@ -83,5 +83,10 @@ def read_statements(package: str) -> dict[str, Statement]:
 
 
 def read_schema(package: str) -> str:
-    """The statements of a driver's ``schema.sql``."""
-    return files(package).joinpath("schema.sql").read_text(encoding="utf-8")
+    """The statements of a driver's ``schema/*.sql``."""
+    return _read_all(package, "schema")
+
+
+def _read_all(package: str, folder: str) -> str:
+    found = sorted(files(package).joinpath(folder).iterdir(), key=lambda file: file.name)
+    return "\n".join(file.read_text(encoding="utf-8") for file in found if file.name.endswith(".sql"))

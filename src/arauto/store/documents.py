@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from arauto.model import JSON, Attempt, Event, Message, Recipient, Run
-from arauto.store import ApiKey, InboxItem, Rejection, StoredEvent, StoredMessage
+from arauto.store.records import ApiKey, InboxItem, Rejection, StoredEvent, StoredMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode

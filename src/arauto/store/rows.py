@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from arauto.model import Event, Recipient
-from arauto.store import Claim, InboxItem, NewMessage, RunRecord, Settlement, StoredRun
 from arauto.store.database import Rows, Transaction
 from arauto.store.documents import (
     optional,
@@ -23,6 +22,7 @@ from arauto.store.documents import (
     to_micros,
     to_moment,
 )
+from arauto.store.records import Claim, InboxItem, NewMessage, RunRecord, Settlement, StoredRun
 
 
 def due_column(state: str, due_at: datetime | None, now: int, lease_until: int) -> int | None:

@@ -1,0 +1,181 @@
+"""What goes into the store and comes out of it, beside the nouns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct, field
+
+from arauto.model import JSON, Event, Message, MessageState, Recipient, Run
+
+
+class NewEvent(Struct, frozen=True):
+    """An event to be appended, and the SHA-256 (hex) of what its producer sent, by which repeats are told apart."""
+
+    event: Event
+    body_hash: str
+
+
+class Appended(Struct, frozen=True):
+    """What became of an event to be appended: ``same`` was there already, ``conflict`` is there with another body."""
+
+    key: str
+    outcome: Literal["new", "same", "conflict"]
+    body_hash: str
+    """The hash that is stored."""
+
+
+class Pending(Struct, frozen=True):
+    """An event that waits to be planned; ``claims`` counts how often somebody took it, this time included."""
+
+    event: Event
+    claims: int
+
+
+class InboxItem(Struct, frozen=True, kw_only=True):
+    """A message in a recipient's in-app inbox; ``id`` is the message's."""
+
+    id: str
+    recipient: str
+    created_at: datetime
+    content: JSON
+    read_at: datetime | None = None
+    tenant: str = "default"
+
+
+class NewMessage(Struct, frozen=True, kw_only=True):
+    """A message to be stored. State ``sending`` claims it for the one who writes it (fence 1)."""
+
+    message: Message
+    state: MessageState
+    due_at: datetime | None = None
+    """When a queued message is due."""
+    inbox: InboxItem | None = None
+    """For the in-app channel: stored in the same transaction, which is what makes it exactly once."""
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """A run as it stands after advancing."""
+
+    run: Run
+    state: Literal["waiting", "done"]
+    due_at: datetime | None = None
+    """When a waiting run is to be asked again."""
+    messages: tuple[NewMessage, ...] = ()
+
+
+class PlanRecord(Struct, frozen=True, kw_only=True):
+    """All that planning one event decided."""
+
+    event: str
+    """Its key."""
+    explanation: JSON
+    """The document that ``explain`` reads: each notification considered, each recipient, each reason."""
+    runs: tuple[RunRecord, ...] = ()
+    upserts: tuple[Recipient, ...] = ()
+
+
+class Claim(Struct, frozen=True):
+    """A message taken for an attempt; its run has its events."""
+
+    message: Message
+    fence: int
+    run: Run
+    since: datetime
+    """When it was claimed; of an abandoned message: when the attempt that was abandoned was claimed."""
+
+
+class Settlement(Struct, frozen=True, kw_only=True):
+    """How an attempt ended: the message with its attempt completed, and its next state."""
+
+    message: Message
+    fence: int
+    state: MessageState
+    due_at: datetime | None = None
+    """When a queued message is due again."""
+
+
+class DueRun(Struct, frozen=True):
+    """A waiting run to be asked again, and the states of the messages that it has sent so far."""
+
+    run: Run
+    messages: dict[str, MessageState]
+
+
+class StoredEvent(Struct, frozen=True, kw_only=True):
+    """An event as it lies in the store."""
+
+    event: Event
+    received_at: datetime
+    body_hash: str
+    state: Literal["pending", "planned", "quarantined"]
+    explanation: JSON = None
+
+
+class StoredRun(Struct, frozen=True, kw_only=True):
+    """A run as it lies in the store."""
+
+    run: Run
+    state: Literal["waiting", "done"]
+    due_at: datetime | None = None
+
+
+class StoredMessage(Struct, frozen=True, kw_only=True):
+    """A message as it lies in the store."""
+
+    message: Message
+    state: MessageState
+    due_at: datetime | None = None
+    claimed_at: datetime | None = None
+    """When its attempt that is under way was claimed; only in state ``sending``."""
+
+
+class Story(Struct, frozen=True, kw_only=True):
+    """Everything about one event, as ``explain`` needs it."""
+
+    event: StoredEvent
+    runs: tuple[StoredRun, ...]
+    messages: tuple[StoredMessage, ...]
+
+
+class Rejection(Struct, frozen=True, kw_only=True):
+    """A request that was refused; kept so that people can see what they lose. Holds no payload."""
+
+    at: datetime
+    source: str
+    status: int
+    code: str
+    detail: str
+    body_hash: str
+    size: int
+    tenant: str = "default"
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key for the API, known only by its keyed hash."""
+
+    id: str
+    name: str
+    hash: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None = None
+    tenant: str = "default"
+
+
+class Page(Struct, frozen=True):
+    """A page of a listing; ``next`` is the cursor of the following page, None at the end."""
+
+    items: Sequence[JSON]
+    next: str | None
+
+
+class Counts(Struct, frozen=True):
+    """How many events and messages there are in each state; every accepted event is in exactly one."""
+
+    events: dict[str, int]
+    runs: dict[str, int]
+    messages: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By channel, then by state."""

@@ -1,0 +1,218 @@
+"""The way of an event, as verbs over named statements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from arauto.model import JSON, MessageState
+from arauto.store.database import Database
+from arauto.store.documents import (
+    optional,
+    read_event,
+    to_document,
+    to_micros,
+    to_moment,
+)
+from arauto.store.records import (
+    Appended,
+    Claim,
+    DueRun,
+    NewEvent,
+    Pending,
+    PlanRecord,
+    RunRecord,
+    Settlement,
+)
+from arauto.store.rows import (
+    due_column,
+    insert_belongings,
+    insert_runs,
+    keep_late,
+    load_runs,
+    put_recipients,
+    read_claims,
+    run_columns,
+)
+
+_ENDED = ("sent", "failed", "expired")
+
+
+class Work:
+    """The way of an event, as verbs over named statements."""
+
+    _database: Database
+
+    async def append_events(
+        self, events: Sequence[NewEvent], *, owner: str, now: datetime, lease_until: datetime
+    ) -> list[Appended]:
+        """Two statements at most: what is new is inserted; of what was there, the hashes are read."""
+        keys = [new.event.key for new in events]
+        first: dict[str, NewEvent] = {}
+        for key, new in zip(keys, events, strict=True):
+            first.setdefault(key, new)
+        if not first:
+            return []
+        columns = {
+            "key": list(first),
+            "tenant": [new.event.tenant for new in first.values()],
+            "id": [new.event.id for new in first.values()],
+            "type": [new.event.type for new in first.values()],
+            "body_hash": [new.body_hash for new in first.values()],
+            "document": [to_document(new.event) for new in first.values()],
+        }
+        shared = {"now": to_micros(now), "owner": owner, "lease_until": to_micros(lease_until)}
+        async with self._database.transaction(isolated=False) as transaction:
+            fresh = {key for (key,) in await transaction.many("append_events", columns, **shared)}
+            hashes = {key: first[key].body_hash for key in fresh}
+            if len(fresh) < len(first):
+                there = [key for key in first if key not in fresh]
+                hashes.update((key, kept) for key, kept in await transaction.rows("body_hashes", keys=there))
+        answers: list[Appended] = []
+        for key, new in zip(keys, events, strict=True):
+            if key in fresh:
+                fresh.remove(key)
+                answers.append(Appended(key, "new", new.body_hash))
+            else:
+                kept = hashes[key]
+                answers.append(Appended(key, "same" if kept == new.body_hash else "conflict", kept))
+        return answers
+
+    async def body_hashes(self, keys: Collection[str]) -> dict[str, str]:
+        """As of the last commit."""
+        async with self._database.reading() as transaction:
+            return dict(await transaction.rows("body_hashes", keys=list(keys)))
+
+    async def take_pending(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Pending]:
+        """Appending counted as the first claim."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.rows("take_pending", **_lease(owner, now, lease_until), limit=limit)
+        return [Pending(read_event(document), claims) for _, claims, document in sorted(rows)]
+
+    async def commit_plans(
+        self, plans: Sequence[PlanRecord], *, owner: str, now: datetime, lease_until: datetime
+    ) -> set[str]:
+        """Of two plans for one event, the first counts."""
+        first: dict[str, PlanRecord] = {}
+        for plan in plans:
+            first.setdefault(plan.event, plan)
+        if not first:
+            return set()
+        columns = {"key": list(first), "explanation": [to_document(plan.explanation) for plan in first.values()]}
+        async with self._database.transaction(isolated=False) as transaction:
+            marked = {
+                key: (sequence, tenant)
+                for key, sequence, tenant in await transaction.many("mark_planned", columns, owner=owner)
+            }
+            counted = [plan for plan in first.values() if plan.event in marked]
+            upserts = [(marked[plan.event][1], recipient) for plan in counted for recipient in plan.upserts]
+            await put_recipients(transaction, upserts, now)
+            records = [(marked[plan.event][0], record) for plan in counted for record in plan.runs]
+            await insert_runs(transaction, records, now, lease_until)
+        return set(marked)
+
+    async def quarantine(self, event: str, reason: JSON) -> None:
+        """Does nothing to an event that is no longer pending."""
+        async with self._database.transaction() as transaction:
+            await transaction.rows("quarantine", key=event, explanation=to_document(reason))
+
+    async def take_due_runs(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[DueRun]:
+        """The messages' states are read after the lease was taken: a message that ends later wakes the run again."""
+        async with self._database.transaction() as transaction:
+            taken = await transaction.rows("take_due_runs", **_lease(owner, now, lease_until), limit=limit)
+            if not taken:
+                return []
+            sequences = [sequence for (sequence,) in taken]
+            runs = await load_runs(transaction, sequences)
+            states: defaultdict[int, dict[str, MessageState]] = defaultdict(dict)
+            for run, id, state in await transaction.rows("states_of_runs", runs=sequences):
+                states[run][id] = state
+        return [DueRun(stored.run, states[sequence]) for sequence, stored in runs.items()]
+
+    async def commit_runs(
+        self, runs: Sequence[RunRecord], *, owner: str, now: datetime, lease_until: datetime
+    ) -> set[str]:
+        """Of two records for one run, the first counts."""
+        first: dict[str, RunRecord] = {}
+        for record in runs:
+            first.setdefault(record.run.key, record)
+        if not first:
+            return set()
+        columns: dict[str, Sequence[object]] = {
+            **run_columns(first.values()),
+            "event": [record.run.events[0].key for record in first.values()],
+        }
+        async with self._database.transaction(isolated=False) as transaction:
+            updated = dict(await transaction.many("update_runs", columns, owner=owner, now=to_micros(now)))
+            counted = [(sequence, first[key]) for key, sequence in updated.items()]
+            await insert_belongings(transaction, counted, now, lease_until)
+        return set(updated)
+
+    async def take_due_messages(
+        self, *, owner: str, now: datetime, lease_until: datetime, room: Mapping[str, int]
+    ) -> list[Claim]:
+        """A claim is known by its fence; the owner is not needed."""
+        channels = {channel: left for channel, left in sorted(room.items()) if left > 0}
+        if not channels:
+            return []
+        columns: dict[str, Sequence[object]] = {"channel": list(channels), "room": list(channels.values())}
+        async with self._database.transaction() as transaction:
+            rows = await transaction.many(
+                "take_due_messages", columns, now=to_micros(now), lease_until=to_micros(lease_until)
+            )
+            return await read_claims(transaction, rows)
+
+    async def take_abandoned(self, *, owner: str, now: datetime, lease_until: datetime, limit: int) -> list[Claim]:
+        """A claim is known by its fence; the owner is not needed."""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.rows(
+                "take_abandoned", now=to_micros(now), lease_until=to_micros(lease_until), limit=limit
+            )
+            return await read_claims(transaction, rows)
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: datetime) -> list[bool]:
+        """A settlement that is written twice is answered with True both times."""
+        first: dict[str, Settlement] = {}
+        for settlement in settlements:
+            first.setdefault(settlement.message.id, settlement)
+        if not first:
+            return []
+        moment = to_micros(now)
+        columns: dict[str, Sequence[object]] = {
+            "id": list(first),
+            "fence": [each.fence for each in first.values()],
+            "state": [each.state for each in first.values()],
+            "due_at": [due_column(each.state, each.due_at, moment, moment) for each in first.values()],
+            "document": [to_document(each.message) for each in first.values()],
+        }
+        async with self._database.transaction(isolated=False) as transaction:
+            applied = {id for (id,) in await transaction.many("settle", columns)}
+            waking = [id for id in applied if first[id].message.awaited and first[id].state in _ENDED]
+            if waking:
+                await transaction.rows("wake_runs", messages=waking, now=moment)
+            late = [each for each in settlements if not _is_applied(each, applied, first)]
+            again = await keep_late(transaction, late) if late else []
+        repeated = iter(again)
+        return [_is_applied(each, applied, first) or next(repeated) for each in settlements]
+
+    async def next_due(self) -> datetime | None:
+        """A few look-ups in indexes, however much waits."""
+        async with self._database.reading() as reading:
+            ((due,),) = await reading.rows("next_due")
+        return optional(to_moment, due)
+
+    async def end_all_leases(self, now: datetime) -> None:
+        """Of events, runs and messages."""
+        async with self._database.transaction() as transaction:
+            for statement in ("end_event_leases", "end_run_leases", "end_message_leases"):
+                await transaction.rows(statement, now=to_micros(now))
+
+
+def _lease(owner: str, now: datetime, lease_until: datetime) -> dict[str, object]:
+    return {"owner": owner, "now": to_micros(now), "lease_until": to_micros(lease_until)}
+
+
+def _is_applied(settlement: Settlement, applied: set[str], first: dict[str, Settlement]) -> bool:
+    id = settlement.message.id
+    return id in applied and first[id] is settlement
