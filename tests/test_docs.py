@@ -58,10 +58,11 @@ def test_every_scope_is_documented() -> None:
 def problem_codes() -> set[str]:
     """Every code of a refusal in the source."""
     found: set[str] = set()
-    for folder in ("api", "sources", "engine"):
+    for folder in ("api", "channels", "engine", "ingress", "sources"):
         for path in (ROOT / "src/arauto" / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            found.update(re.findall(r"(?:BadPayload|BadSignature|UnknownEventType)\(\s*\"([a-z_]+)\"", text))
+            errors = "BadPayload|BadSignature|IntakeError|UnknownEventType"
+            found.update(re.findall(rf"(?:{errors})\(\s*\"([a-z_]+)\"", text))
             found.update(re.findall(r"Refused\(\s*\d+,\s*\"([a-z_]+)\"", text))
     return found
 

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 
 from arauto import sources
 from arauto.errors import BadPayload, BadSignature, SecretMissing, UsageFault
+from arauto.ingress import Request, SettingsFaulty
 from arauto.secret import Secret
-from arauto.sources import Draft, Request, Source
+from arauto.sources import Draft, Source
 
 RIGHT_FORM = {"standard_webhooks": "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnk="}
 """Another secret of the form that a kind demands; elsewhere any text will do."""
@@ -226,7 +227,7 @@ def test_names_a_missing_or_broken_secret_by_its_place(
 def test_refuses_settings_without_a_secret(kind: str) -> None:
     _, _, fixture = next(each.values for each in FIXTURES if each.values[0] == kind)
     settings = {key: value for key, value in fixture["settings"].items() if key != "public_keys"}
-    with pytest.raises(sources.SettingsFaulty) as faulty:
+    with pytest.raises(SettingsFaulty) as faulty:
         build(kind, {**settings, "secrets": []})
     assert ("secrets",) in [fault.path for fault in faulty.value.faults]
 

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arauto.errors import BadPayload
-from arauto.sources import Draft, Request
+from arauto.ingress import Request
+from arauto.sources import Draft
 from arauto.sources.cloudevents import decode, handshake
 
 EVENT: dict[str, Any] = {

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from arauto.ingress import Request
 from arauto.secret import Secret
-from arauto.sources import Request, github
+from arauto.sources import github
 from arauto.sources.github.summary import summarize
 
 SHARED = Path(__file__).parents[3] / "shared" / "payloads" / "github"

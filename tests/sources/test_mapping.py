@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from arauto.errors import BadPayload
+from arauto.ingress import Request, SettingsFaulty
 from arauto.secret import Secret
-from arauto.sources import Draft, Request, SettingsFaulty, Source, bearer, github
+from arauto.sources import Draft, Source, bearer, github
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 

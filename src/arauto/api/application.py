@@ -25,8 +25,8 @@ from arauto.api.keyring import Keyring
 from arauto.api.problems import Problem, Refused, documented, on_refused, pointer, respond
 from arauto.engine.hub import Hub
 from arauto.errors import BadPayload, StoreUnavailable, UsageFault
+from arauto.ingress.payload import parse
 from arauto.sources import Source
-from arauto.sources.payload import parse
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of the body of a call that is not the intake's."""

@@ -21,7 +21,8 @@ from arauto.api.problems import CONTENT_TYPE, Refused, body_of
 from arauto.engine.admit import admit
 from arauto.engine.hub import Hub
 from arauto.errors import IntakeError, StoreUnavailable
-from arauto.sources import Answer, Draft, Request, Source, cloudevents
+from arauto.ingress import Answer, Request
+from arauto.sources import Draft, Source, cloudevents
 from arauto.store import Appended, NewEvent, Rejection
 
 MAX_BODY = 256 * 1024

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from arauto import channels
 from arauto.api.access import After, Limit, Reader, RecipientsWriter, TheHub, TheKeyring
 from arauto.api.problems import Refused, documented, pointer
+from arauto.ingress.payload import check_text
 from arauto.model import Recipient
-from arauto.sources.payload import check_text
 
 router = APIRouter(prefix="/v1/recipients", tags=["recipients"], responses=documented(400, 401, 403, 422, 503))
 

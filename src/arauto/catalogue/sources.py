@@ -10,6 +10,7 @@ from arauto.catalogue.diagnostics import START, Faults
 from arauto.catalogue.folder import File, Folder
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import NAME, Reader
+from arauto.ingress import SettingsFaulty
 from arauto.model import SourceConfig
 
 
@@ -36,7 +37,7 @@ def _compile(folder: Folder, file: File, event_types: Collection[str], faults: F
         return None
     try:
         source: sources.Source = module.compile(file.stem, settings)
-    except sources.SettingsFaulty as faulty:
+    except SettingsFaulty as faulty:
         for fault in faulty.faults:
             place = document.within(fault.path, fault.line, fault.column)
             faults.add(file.name, place, fault.code, fault.message, fault.hint)

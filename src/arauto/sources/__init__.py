@@ -4,8 +4,8 @@ A folder here is a source kind: its ``__init__`` has ``KIND``, a Kind; ``Setting
 ``sources/<name>.yaml`` is checked against; and ``compile(name, settings) -> Source``, which raises SettingsFaulty.
 Beside it lie ``doc.md`` and ``fixtures/*.json``. The folder is the registration: nothing else lists them.
 
-The modules here are what kinds are made of: ``payload`` (strict JSON), ``verifier`` (signatures), ``mapping``
-(payloads to events) and ``webhook`` (a whole source); ``cloudevents`` is the hub's own intake, and no kind.
+The modules here are what kinds are made of: ``mapping`` (payloads to events) and ``webhook`` (a whole source);
+``cloudevents`` is the hub's own intake, and no kind. How calls are read and verified stands in ``ingress``.
 """
 
 from __future__ import annotations
@@ -17,35 +17,12 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from msgspec import Struct, field
 
+from arauto.ingress import Answer, Path, Request
 from arauto.model import JSON
-
-
-class Request(Struct, frozen=True, kw_only=True):
-    """An inbound HTTP request, whole."""
-
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    """Decoded, in order."""
-    headers: tuple[tuple[str, str], ...]
-    """Names in lower case, values as Latin-1 text, in order."""
-    body: bytes
-    """The raw bytes, as signed."""
-    url: str
-    """The public URL that the sender called, for schemes that sign it."""
-
-    def header(self, name: str) -> str | None:
-        """The value of the header with this (lower-case) name; those of a repeated one are joined by ``, ``."""
-        values = [value for key, value in self.headers if key == name]
-        return ", ".join(values) if values else None
-
-    def parameter(self, name: str) -> str | None:
-        """The value of this query parameter; the first one where it is repeated."""
-        return next((value for key, value in self.query if key == name), None)
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -60,19 +37,6 @@ class Draft(Struct, frozen=True, kw_only=True):
     extensions: dict[str, str] = field(default_factory=dict)
 
 
-class Answer(Struct, frozen=True):
-    """What to answer a sender."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-Path: TypeAlias = tuple[str | int, ...]
-"""Where something is in a settings file: ``("events", 0, "data", "customer")``."""
-
-
 class Kind(Struct, frozen=True):
     """What a source kind is called, and what it knows by itself."""
 
@@ -80,28 +44,6 @@ class Kind(Struct, frozen=True):
     """As people call it: ``GitHub``."""
     types: tuple[str, ...] = ()
     """The event types that it gives where ``events`` are not configured, as patterns: ``github.*``."""
-
-
-class SettingFault(Struct, frozen=True):
-    """One fault in a source's settings: where, what, and what to do about it.
-
-    ``line`` and ``column`` count from 1 within the value at ``path``.
-    """
-
-    path: Path
-    code: str
-    message: str
-    hint: str | None = None
-    line: int = 1
-    column: int = 1
-
-
-class SettingsFaulty(Exception):
-    """Settings that fit their Struct but do not compile; ``faults`` has all of it."""
-
-    def __init__(self, faults: Sequence[SettingFault]) -> None:
-        self.faults = tuple(faults)
-        super().__init__("; ".join(f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in faults))
 
 
 class Source(Protocol):

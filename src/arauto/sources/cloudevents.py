@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from arauto.errors import BadPayload
+from arauto.ingress import Answer, Request
+from arauto.ingress.payload import check_text, parse, parse_time
 from arauto.model import JSON
-from arauto.sources import Answer, Draft, Request
-from arauto.sources.payload import check_text, parse, parse_time
+from arauto.sources import Draft
 
 BATCHED = "application/cloudevents-batch+json"
 STRUCTURED = "application/cloudevents+json"

@@ -14,10 +14,11 @@ from typing import NoReturn, TypeAlias
 from msgspec import Struct
 
 from arauto.errors import BadPayload, LanguageError
+from arauto.ingress import Path, Request, SettingFault, SettingsFaulty
+from arauto.ingress.payload import check_text, parse_time
 from arauto.language import compile_expression
 from arauto.model import JSON, Context, Expression
-from arauto.sources import Draft, Path, Request, SettingFault, SettingsFaulty
-from arauto.sources.payload import check_text, parse_time
+from arauto.sources import Draft
 
 
 class EventMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

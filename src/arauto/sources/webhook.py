@@ -9,12 +9,13 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta, Struct, structs
 
 from arauto.errors import BadPayload, BadSignature
+from arauto.ingress import Answer, Path, Request, SettingFault, SettingsFaulty
+from arauto.ingress.payload import check_text, parse, parse_form
+from arauto.ingress.verifier import Verification, Verifier
 from arauto.model import JSON
 from arauto.secret import Secret
-from arauto.sources import Answer, Draft, Path, Request, SettingFault, SettingsFaulty
+from arauto.sources import Draft
 from arauto.sources.mapping import EventMapping, Identify, Mapping
-from arauto.sources.payload import check_text, parse, parse_form
-from arauto.sources.verifier import Verification, Verifier
 
 Status: TypeAlias = Annotated[int, Meta(ge=200, le=299)]
 """A status that tells the sender that its call was taken."""

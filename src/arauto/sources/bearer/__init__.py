@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from arauto.ingress.verifier import Verification
 from arauto.sources import Kind, Source
-from arauto.sources.verifier import Verification
 from arauto.sources.webhook import Webhook, WebhookSettings
 
 KIND = Kind("Webhook with a token")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arauto.errors import BadPayload
+from arauto.ingress import Request
+from arauto.ingress.payload import parse
+from arauto.ingress.verifier import Verification
 from arauto.model import JSON
-from arauto.sources import Draft, Kind, Request, Source
+from arauto.sources import Draft, Kind, Source
 from arauto.sources.github.summary import summarize
-from arauto.sources.payload import parse
-from arauto.sources.verifier import Verification
 from arauto.sources.webhook import Webhook, WebhookSettings, member, needed, read_body
 
 KIND = Kind("GitHub", types=("github.*",))

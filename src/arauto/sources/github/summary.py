@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 
+from arauto.ingress.template import fill, parse_template
 from arauto.model import JSON
-from arauto.sources.template import fill, parse_template
 
 MAX_LINE = 120
 """How much of one title or message a line shows."""

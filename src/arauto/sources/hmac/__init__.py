@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from arauto.ingress.verifier import Verification
 from arauto.sources import Kind, Source
 from arauto.sources.mapping import EventMapping
-from arauto.sources.verifier import Verification
 from arauto.sources.webhook import Status, Webhook, WebhookSettings
 
 KIND = Kind("Signed webhook")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arauto.errors import BadPayload
+from arauto.ingress import Request
+from arauto.ingress.verifier import Verification
 from arauto.model import JSON
-from arauto.sources import Draft, Kind, Request, Source
+from arauto.sources import Draft, Kind, Source
 from arauto.sources.mapping import to_time
-from arauto.sources.verifier import Verification
 from arauto.sources.webhook import Webhook, WebhookSettings, needed
 
 KIND = Kind("Shopify", types=("shopify.*",))

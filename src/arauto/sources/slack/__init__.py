@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arauto.errors import BadPayload
+from arauto.ingress import Answer, Request
+from arauto.ingress.payload import parse
+from arauto.ingress.verifier import Timestamp, Verification
 from arauto.model import JSON
-from arauto.sources import Answer, Draft, Kind, Request, Source
+from arauto.sources import Draft, Kind, Source
 from arauto.sources.mapping import to_time
-from arauto.sources.payload import parse
-from arauto.sources.verifier import Timestamp, Verification
 from arauto.sources.webhook import Webhook, WebhookSettings, member, needed
 
 KIND = Kind("Slack", types=("slack.*",))

@@ -7,11 +7,12 @@ from functools import partial
 from typing import Literal
 
 from arauto.errors import BadPayload
+from arauto.ingress import Request
+from arauto.ingress.verifier import Timestamp, Verification
 from arauto.model import JSON
 from arauto.secret import Secret
-from arauto.sources import Draft, Kind, Request, Source
+from arauto.sources import Draft, Kind, Source
 from arauto.sources.mapping import to_time
-from arauto.sources.verifier import Timestamp, Verification
 from arauto.sources.webhook import Webhook, WebhookSettings, member, needed
 
 KIND = Kind("Standard Webhooks", types=("*",))

@@ -16,18 +16,26 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from msgspec import Struct
 
-from arauto.errors import BadSignature, UsageFault
+from arauto.errors import BadPayload, BadSignature, UsageFault
+from arauto.ingress import Request, SettingFault, SettingsFaulty
+from arauto.ingress.payload import parse_form
+from arauto.ingress.template import Hole, parse_template
 from arauto.model import parse_duration
 from arauto.secret import Secret
-from arauto.sources import Request, SettingFault, SettingsFaulty
-from arauto.sources.template import Hole, parse_template
 
 MAX_CANDIDATES = 32
 """How many signatures one request may offer."""
+
+Algorithm: TypeAlias = Literal[
+    "hmac-sha1", "hmac-sha256", "hmac-sha512", "sha256", "ecdsa-p256", "ed25519", "token", "basic"
+]
 
 
 class Timestamp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,9 +56,10 @@ class Verification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     secrets: tuple[Secret, ...]
     """The current one first, then those that are still accepted."""
-    algorithm: Literal["hmac-sha1", "hmac-sha256", "hmac-sha512", "sha256", "ed25519", "token", "basic"] = "hmac-sha256"
+    algorithm: Algorithm = "hmac-sha256"
     """``sha256`` is the plain hash of a ``signed`` text that holds ``{secret}``; ``token`` is the secret itself;
-    ``basic`` is HTTP Basic, the secret being ``user:password``; for ``ed25519`` the secrets are public keys."""
+    ``basic`` is HTTP Basic, the secret being ``user:password``; for ``ed25519`` (32 bytes) and ``ecdsa-p256`` (with
+    SHA-256; DER) the secrets are public keys."""
     key: Literal["text", "base64", "hex"] = "text"
     """How the secret is written; in base64, a leading ``whsec_`` or ``whpk_`` does not count."""
     header: str | None = None
@@ -65,7 +74,8 @@ class Verification(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How the signature is written."""
     signed: str = "{body}"
     """What is signed, of ``{method}``, ``{url}``, ``{path}``, ``{query.NAME}``, ``{header.NAME}``, ``{timestamp}``,
-    ``{body}`` and ``{secret}``; ``|lower`` makes lower case, ``[…]`` is left out where one of its holes is absent."""
+    ``{body}``, ``{form}`` (the fields of a form: names and values, sorted by name) and ``{secret}``; ``|lower`` makes
+    lower case, ``[…]`` is left out where one of its holes is absent."""
     timestamp: Timestamp | None = None
     """Where the time of signing is, for senders that sign it."""
 
@@ -148,10 +158,21 @@ _HOLES: dict[str, _Hole] = {
     "url": lambda request, stamp, secret: request.url.encode(),
     "path": lambda request, stamp, secret: request.path.encode(),
     "body": lambda request, stamp, secret: request.body,
+    "form": lambda request, stamp, secret: _form(request.body),
     "timestamp": lambda request, stamp, secret: stamp,
     "secret": lambda request, stamp, secret: secret,
 }
 _NAMED_HOLE = re.compile(r"(header|query)\.(.+)")
+
+
+def _form(body: bytes) -> bytes | None:
+    """What Twilio signs of a form; None where the body is none."""
+    try:
+        fields = parse_form(body) if body else {}
+    except BadPayload:
+        return None
+    values = {name: sorted(set(value)) if isinstance(value, list) else [value] for name, value in fields.items()}
+    return "".join(f"{name}{value}" for name in sorted(values) for value in values[name]).encode()
 
 
 def _hole(name: str) -> _Hole | None:
@@ -238,8 +259,8 @@ def _check(verification: Verification, secret: Secret) -> _Check:
             return lambda message, candidates: _any_equal(
                 encode(hashlib.sha256(message(key)).digest()), _normal(verification.encoding, candidates)
             )
-        case "ed25519":
-            return _ed25519(verification.encoding, key, secret)
+        case "ed25519" | "ecdsa-p256" as algorithm:
+            return _by_public_key(verification.encoding, _PUBLIC_KEYS[algorithm](key, secret))
         case algorithm:
             digest = _HASHES[algorithm]
             return lambda message, candidates: _any_equal(
@@ -280,14 +301,34 @@ def _normal(encoding: str, candidates: Sequence[bytes]) -> Sequence[bytes]:
     return [candidate + b"=" * (-len(candidate) % 4) for candidate in candidates]
 
 
-def _ed25519(encoding: str, key: bytes, secret: Secret) -> _Check:
+_Verify: TypeAlias = Callable[[bytes, bytes], None]
+"""Of a signature and a message. Raises InvalidSignature."""
+
+
+def _ed25519(key: bytes, secret: Secret) -> _Verify:
     try:
-        public = Ed25519PublicKey.from_public_bytes(key)
+        return Ed25519PublicKey.from_public_bytes(key).verify
     except ValueError:
         raise UsageFault(f"the secret {secret.place} is no Ed25519 public key, which has 32 bytes") from None
 
+
+def _ecdsa_p256(key: bytes, secret: Secret) -> _Verify:
+    try:
+        public = load_der_public_key(key)
+    except (ValueError, UnsupportedAlgorithm):
+        public = None
+    if not isinstance(public, EllipticCurvePublicKey) or not isinstance(public.curve, SECP256R1):
+        raise UsageFault(f"the secret {secret.place} is no public key on the curve P-256 in DER; copy it whole")
+    checked = public
+    return lambda signature, message: checked.verify(signature, message, ECDSA(SHA256()))
+
+
+_PUBLIC_KEYS: dict[str, Callable[[bytes, Secret], _Verify]] = {"ed25519": _ed25519, "ecdsa-p256": _ecdsa_p256}
+
+
+def _by_public_key(encoding: str, verify: _Verify) -> _Check:
     def check(message: Callable[[bytes], bytes], candidates: Sequence[bytes]) -> bool:
-        text = message(key)
+        text = message(b"")
         for candidate in _normal(encoding, candidates):
             try:
                 signature = (
@@ -296,7 +337,7 @@ def _ed25519(encoding: str, key: bytes, secret: Secret) -> _Check:
                     else base64.b64decode(candidate, altchars=b"-_" if encoding == "base64url" else None, validate=True)
                 )
                 if encoding == "hex" or _ENCODE[encoding](signature) == candidate:
-                    public.verify(signature, text)
+                    verify(signature, text)
                     return True
             except (ValueError, InvalidSignature):
                 continue
@@ -346,7 +387,7 @@ def _faults(verification: Verification) -> list[SettingFault]:
 
 
 def _named_holes(signed: str, fault: Callable[[str, str, str], None]) -> set[str]:
-    allowed = "{method}, {url}, {path}, {query.NAME}, {header.NAME}, {timestamp}, {body}, {secret}"
+    allowed = "{method}, {url}, {path}, {query.NAME}, {header.NAME}, {timestamp}, {body}, {form}, {secret}"
     try:
         parts = parse_template(signed)
     except ValueError as error:

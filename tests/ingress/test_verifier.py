@@ -8,23 +8,30 @@ import hmac
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
 import standardwebhooks
 import stripe
 import svix
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, derive_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 from mercadopago.webhook import InvalidWebhookSignatureError, WebhookSignatureValidator
+from multidict import MultiDict
 from slack_sdk.signature import Clock, SignatureVerifier
+from twilio.request_validator import RequestValidator
 
 from arauto import sources
 from arauto.errors import BadSignature, UsageFault
+from arauto.ingress import Request, SettingsFaulty
+from arauto.ingress.verifier import Timestamp, Verification, Verifier
 from arauto.secret import Secret
-from arauto.sources import Request, SettingsFaulty, Source
-from arauto.sources.verifier import Timestamp, Verification, Verifier
+from arauto.sources import Source
 
 NOW = 1795507200
 GENUINE = "genuine"
@@ -525,6 +532,72 @@ def test_ed25519_as_discord_signs(body: bytes, bit: int) -> None:
     assert verdict(verify, request(body, x_signature_timestamp=str(NOW), x_signature_ed25519="zz")) == "bad_signature"
 
 
+# -- ECDSA and forms -----------------------------------------------------------------------------------------------
+
+SENDGRID = {
+    "header": "X-Twilio-Email-Event-Webhook-Signature",
+    "algorithm": "ecdsa-p256",
+    "key": "base64",
+    "encoding": "base64",
+    "signed": "{timestamp}{body}",
+    "timestamp": Timestamp(header="X-Twilio-Email-Event-Webhook-Timestamp"),
+}
+SENDGRID_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEDr2LjtURuePQzplybdC+u4CwrqDqBaWjcMMsTbhdbcwHBcepxo7yAQGhHPTnlvFYPAZFceEu/"
+    "1FwCM/QmGUhA=="
+)
+SENDGRID_SIGNATURE = "MEUCIQCtIHJeH93Y+qpYeWrySphQgpNGNr/U+UyUlBkU6n7RAwIgJTz2C+8a8xonZGi6BpSzoQsbVRamr2nlxFDWYNH2j/0="
+SENDGRID_BODY = '{"category":"example_payload","event":"test_event","message_id":"message_id"}'
+
+
+def test_ecdsa_as_sendgrid_publishes_it() -> None:
+    verify = verifier(SENDGRID_KEY, **SENDGRID)
+    headers = {
+        "x_twilio_email_event_webhook_signature": SENDGRID_SIGNATURE,
+        "x_twilio_email_event_webhook_timestamp": "1588788367",
+    }
+    assert verdict(verify, request(SENDGRID_BODY, **headers), 1588788367) == GENUINE
+    assert verdict(verify, request(SENDGRID_BODY + " ", **headers), 1588788367) == "bad_signature"
+    assert verdict(verify, request(SENDGRID_BODY, **headers), 1588788367 + 301) == "too_old"
+
+
+@given(body=st.binary(max_size=40), bit=st.integers(0, 10_000))
+def test_ecdsa_refuses_a_changed_signature(body: bytes, bit: int) -> None:
+    key = derive_private_key(7, SECP256R1())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    verify = verifier(base64.b64encode(public).decode(), **{**SENDGRID, "encoding": "hex"})
+    signature = key.sign(str(NOW).encode() + body, ECDSA(SHA256()))
+    changed = bytearray(signature)
+    changed[bit // 8 % len(changed)] ^= 1 << bit % 8
+    for given_signature, expected in ((signature, GENUINE), (bytes(changed), "bad_signature")):
+        call = request(
+            body,
+            x_twilio_email_event_webhook_signature=given_signature.hex(),
+            x_twilio_email_event_webhook_timestamp=str(NOW),
+        )
+        assert verdict(verify, call) == expected
+
+
+FIELDS = st.dictionaries(st.text(min_size=1, max_size=8), st.lists(st.text(max_size=8), min_size=1, max_size=3))
+
+
+@given(fields=FIELDS, bit=st.integers(0, 10_000))
+def test_a_form_as_twilio_signs(fields: dict[str, list[str]], bit: int) -> None:
+    settings = {"header": "X-Twilio-Signature", "algorithm": "hmac-sha1", "encoding": "base64", "signed": "{url}{form}"}
+    verify = verifier("12345", **settings)
+    pairs = [(name, value) for name, values in fields.items() for value in values]
+    params = MultiDict(pairs)
+    body = urlencode(pairs)
+    signature = RequestValidator("12345").compute_signature("https://avisos.example/in/x", params)
+    assert verdict(verify, request(body, x_twilio_signature=signature)) == GENUINE
+    changed = flipped(signature, bit)
+    if changed.strip() != signature:
+        assert verdict(verify, request(body, x_twilio_signature=changed)) == "bad_signature"
+    longer = "&".join([*filter(None, [body]), "another-field=1"])
+    assert verdict(verify, request(longer, x_twilio_signature=signature)) == "bad_signature"
+    assert verdict(verify, request("%ff=%fe", x_twilio_signature=signature)) == "missing_header"
+
+
 # -- secrets and settings ------------------------------------------------------------------------------------------
 
 
@@ -536,6 +609,7 @@ def test_ed25519_as_discord_signs(body: bytes, bit: int) -> None:
         ("whsec_!!", {"key": "base64"}, "base64"),
         ("xyz", {"key": "hex"}, "hex"),
         ("00", DISCORD, "32 bytes"),
+        ("AAAA", SENDGRID, "P-256"),
     ],
 )
 def test_secrets_that_are_no_keys_are_found_at_start(secret: str, settings: dict[str, Any], said: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arauto.sources.template import fill, parse_template
+from arauto.ingress.template import fill, parse_template
 
 VALUES = {"a": "1", "b": "2", "x.y-z|lower": "3"}
 

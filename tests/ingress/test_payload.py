@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arauto.errors import BadPayload
-from arauto.sources.payload import canonical_hash, check_text, parse, parse_form, parse_time
+from arauto.ingress.payload import canonical_hash, check_text, parse, parse_form, parse_time
 
 GOOD = {
     "an object": (b'{"a": 1}', {"a": 1}),
