@@ -7,11 +7,13 @@ an event concerns and whom they name; ``plan`` makes the runs and the explanatio
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
 
+from arauto.decide.groups import recipient_told
 from arauto.errors import LanguageError
 from arauto.model import (
     JSON,
@@ -84,8 +86,14 @@ def event_context(event: Event, catalogue: Catalogue) -> dict[str, JSON]:
             "public_url": project.public_url,
             "time_zone": project.time_zone,
             "brand": msgspec.to_builtins(project.brand),
+            "holidays": _holidays(project.holidays),
         },
     }
+
+
+@lru_cache(maxsize=8)
+def _holidays(days: frozenset[date]) -> list[str]:
+    return sorted(day.isoformat() for day in days)
 
 
 def run_context(
@@ -99,14 +107,7 @@ def run_context(
             known = contexts[0] | {"events": [context["event"] for context in contexts]}
     return {
         **known,
-        "recipient": {
-            "id": recipient.id,
-            "kind": recipient.kind,
-            "name": recipient.name,
-            "locale": recipient.locale or catalogue.project.locale,
-            "time_zone": recipient.time_zone or catalogue.project.time_zone,
-            "attributes": recipient.attributes,
-        },
+        "recipient": recipient_told(recipient, catalogue.project),
     }
 
 

@@ -23,10 +23,10 @@ def compile_expression(source: str, *, names: tuple[str, ...] | None = None, loc
     return _Compiled(source, environment(locale), names)
 
 
-def compile_condition(source: str, *, locale: str = "en") -> Expression:
-    """An expression over an event's context that must give true or false: evaluating it to anything else raises
-    LanguageError. Raises LanguageError where it does not parse or reads a name that the context does not have."""
-    return _Condition(source, environment(locale), names=NAMES)
+def compile_condition(source: str, *, names: tuple[str, ...] = NAMES, locale: str = "en") -> Expression:
+    """An expression over a context of these names that must give true or false: evaluating it to anything else raises
+    LanguageError. Raises LanguageError where it does not parse or reads another name."""
+    return _Condition(source, environment(locale), names=names)
 
 
 class _Compiled:
