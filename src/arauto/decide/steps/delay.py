@@ -49,10 +49,10 @@ class Delay(Struct, frozen=True):
     def decide(self, situation: Situation) -> Decision:
         """Wait until the time is over, however often it is asked."""
         end = self._end(situation)
-        values = {"until": shown_time(end, situation.time_zone)}
+        shown = shown_time(end, situation.time_zone)
         if situation.now < end:
-            return Wait(end, Reason("delays", values))
-        return Continue(Reason("delay_over", values))
+            return Wait(end, Reason("delays", {"until": shown}))
+        return Continue(Reason("delay_over", {"until": shown}))
 
     def _end(self, situation: Situation) -> datetime:
         entered = situation.run.entered_at
