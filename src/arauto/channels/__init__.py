@@ -1,13 +1,14 @@
 """Channels (the form a message takes) and their providers (who carries it).
 
 A folder here is a channel: its ``__init__`` has ``channel``, a Channel. Every other module in the folder is a
-provider: it has ``Settings``, a frozen Struct that the project's YAML is checked against, and ``Provider``.
-The folder is the registration: nothing else lists them.
+provider: it has ``Settings``, a frozen Struct that the project's YAML is checked against, ``Provider``, and, where it
+tells later what became of messages, ``Receiver``. The folder is the registration: nothing else lists them.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from msgspec import Struct
 
+from arauto.errors import BadPayload, TextFaulty
 from arauto.errors import Diagnostic as TextFault
-from arauto.errors import TextFaulty
-from arauto.model import JSON, Brand, Composer, RetryPolicy
+from arauto.ingress import Request
+from arauto.model import JSON, Brand, Composer, Receipt, RetryPolicy
 
 if TYPE_CHECKING:
     from arauto.egress import Egress
@@ -64,6 +66,15 @@ class Channel(Protocol):
         ...
 
 
+class Tracking(Struct, frozen=True):
+    """How a mail tells that it was opened and which of its links were followed."""
+
+    pixel: str
+    """The URL of an image of one pixel."""
+    link: Callable[[str], str]
+    """Of a link's URL, the URL that leads there by way of the hub."""
+
+
 class Delivery(Struct, frozen=True, kw_only=True):
     """What a provider is given: one attempt at one message."""
 
@@ -75,6 +86,12 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """The channel's native form, as its Composer made it."""
     now: datetime
     expires_at: datetime
+    receipts_url: str | None = None
+    """Where the provider is to call back, for those that are told with each message; without a query."""
+    unsubscribe_url: str | None = None
+    """Where this recipient ends messages of this category by one POST (RFC 8058), for channels that can say so."""
+    tracking: Tracking | None = None
+    """None: the recipient's reading is their own business."""
 
 
 class Accepted(Struct, frozen=True):
@@ -100,6 +117,29 @@ class Provider(Protocol):
     async def close(self) -> None:
         """Close pooled connections."""
         ...
+
+
+class Receiver(Protocol):
+    """Makes receipts of a provider's call-backs. Built as ``Receiver(settings, egress)``; safe for concurrent use.
+
+    Calls come twice, late, in any order, and before the answer to the sending itself was noted: each is read by
+    itself, and whoever keeps receipts tells old from new.
+    """
+
+    async def receive(self, call: Request, now: datetime) -> Sequence[Receipt]:
+        """The receipts that a genuine call tells of, perhaps none; 200 without a body is the answer once they are
+        kept. Raises BadSignature or BadPayload, and IntakeError with status 503 when it is to be told again."""
+        ...
+
+    async def confirm(self, call: Request, now: datetime) -> None:
+        """Show the person behind a call that it was heard, after its receipts were kept. Raises nothing: where it
+        fails, they see no change and press again."""
+
+
+def receipts_off(setting: str) -> BadPayload:
+    """What a Receiver raises that lacks what it would verify calls with."""
+    detail = f"receipts are not switched on here; give the provider the setting {setting}"
+    return BadPayload("receipts_off", detail, status=404)
 
 
 SEND_DEADLINE = timedelta(seconds=30)
@@ -145,19 +185,30 @@ def build(channel: str, kind: str, settings: Struct, egress: Egress) -> Provider
     return built
 
 
+def receiver(channel: str, kind: str, settings: Struct, egress: Egress) -> Receiver | None:
+    """What receives the call-backs of a provider; None where it has none. Raises UsageFault for a key that is none."""
+    module = provider(channel, kind)
+    made: Receiver | None = module.Receiver(settings, egress) if hasattr(module, "Receiver") else None
+    return made
+
+
 __all__ = [
     "SEND_DEADLINE",
     "Accepted",
     "Channel",
     "Delivery",
     "Provider",
+    "Receiver",
     "Source",
     "TextFault",
     "TextFaulty",
     "TextSources",
+    "Tracking",
     "build",
     "load",
     "names",
     "provider",
     "providers",
+    "receipts_off",
+    "receiver",
 ]

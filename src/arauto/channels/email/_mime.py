@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from arauto.channels import Delivery
 from arauto.channels.email import EmailBody, InlineImage
+from arauto.channels.email._tracking import tracked
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _PLAIN = re.compile(r"[ -~]{0,66}")
@@ -34,7 +35,7 @@ def is_address(text: object) -> bool:
 
 def header_text(text: str) -> str:
     """A header's free text: as it is when short, plain ASCII; otherwise as RFC 2047 encoded words, folded."""
-    text = _CONTROL.sub(" ", text).strip()
+    text = clean(text)
     if _PLAIN.fullmatch(text) and "=?" not in text:
         return text
     words: list[bytes] = []
@@ -51,7 +52,7 @@ def header_text(text: str) -> str:
 
 def mailbox(name: str | None, address: str) -> str:
     """``Name <address>`` for a header; the address must be one by ``is_address``."""
-    name = _CONTROL.sub(" ", name or "").strip()
+    name = clean(name or "")
     if not name:
         return address
     if _ATOMS.fullmatch(name) and len(name) <= 66:
@@ -62,26 +63,42 @@ def mailbox(name: str | None, address: str) -> str:
     return f"{header_text(name)}\r\n <{address}>"
 
 
+def own_headers(domain: str, delivery: Delivery) -> dict[str, str]:
+    """The headers of every mail: the Message-ID is the message's id at ``domain``, the same for every attempt; that it
+    is no person's (RFC 3834); and how to end such mail (RFC 2369), by one press where that is safe (RFC 8058)."""
+    headers = {"Message-ID": f"<{delivery.message_id}@{domain}>", "Auto-Submitted": "auto-generated"}
+    if delivery.unsubscribe_url is not None:
+        headers["List-Unsubscribe"] = f"<{_CONTROL.sub('', delivery.unsubscribe_url)}>"
+        if delivery.unsubscribe_url.startswith("https://"):
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+def clean(text: str) -> str:
+    """A text on one line."""
+    return _CONTROL.sub(" ", text).strip()
+
+
 def compose(headers: str, domain: str, delivery: Delivery) -> bytes:
     """The whole message, with CRLF line ends.
 
     ``headers`` are complete lines of the sender's own (From, Reply-To); the delivery's body is an EmailBody and its
-    address one by ``is_address``. The Message-ID is the message's id at ``domain``, the same for every attempt.
+    address one by ``is_address``.
     """
     body: EmailBody = delivery.body
     boundary = f"=_{delivery.message_id}"
-    texts = [_text_part(kind, text) for kind, text in (("plain", body.text), ("html", body.html)) if text]
+    html = tracked(body.html, delivery.tracking)
+    texts = [_text_part(kind, text) for kind, text in (("plain", body.text), ("html", html)) if text]
     content = _multipart("alternative", f"{boundary}_a", texts or [_text_part("plain", "")])
     if body.images:
         root = "multipart/alternative" if len(texts) > 1 else "text/html" if body.html else "text/plain"
         content = _multipart(f'related; type="{root}"', f"{boundary}_r", [content, *map(_image_part, body.images)])
+    own = "".join(f"{name}: {value}\r\n" for name, value in own_headers(domain, delivery).items())
     top = (
         f"{headers}To: {delivery.address}\r\n"
         f"Subject: {header_text(body.subject)}\r\n"
         f"Date: {format_datetime(delivery.now)}\r\n"
-        f"Message-ID: <{delivery.message_id}@{domain}>\r\n"
-        "Auto-Submitted: auto-generated\r\n"
-        "MIME-Version: 1.0\r\n"
+        f"{own}MIME-Version: 1.0\r\n"
     )
     return top.encode("ascii") + content
 

@@ -91,12 +91,16 @@ class Provider:
         """The server that it goes to."""
         return f"SMTP {self._settings.host}:{self._port}"
 
+    def own_headers(self, delivery: Delivery) -> str:
+        """The headers that this mail service wants with a message, as complete lines; others have none."""
+        return ""
+
     async def send(self, delivery: Delivery) -> Accepted:
         """Accepted when the server answers 2xx to the data. Rejected (5xx) is for the address when it refuses the
         recipient, for the provider when it refuses us. Ambiguous when no answer comes after the data began."""
         if not _mime.is_address(delivery.address):
             raise Rejected("this is no e-mail address that SMTP can carry", scope="address")
-        message = _mime.compose(self._headers, self._domain, delivery)
+        message = _mime.compose(self._headers + self.own_headers(delivery), self._domain, delivery)
         stage: Stage = "opening"
         client: SMTP | None = None
         try:
