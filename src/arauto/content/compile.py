@@ -34,15 +34,16 @@ def compile_content(
     """
     reader = Reader(file)
     front = reader.content(text)
-    parts = [front.body, *front.texts.values(), *(part for action in front.actions for part in action)]
+    parts = [front.body, *front.texts.values(), *(part for action in front.actions for part in action[:2])]
     reader.faults += language_faults(file, parts, locale)
     reader.check()
     reader.faults += [*_url_faults(file, front, check_image), *_markdown_faults(file, front.body, check_image)]
     reader.check()
     names = tuple(front.texts)
+    acknowledging = [action.acknowledges for action in front.actions]
 
     def build(skeleton: str, dead: frozenset[int]) -> tuple[Layout, set[int]]:
-        content, links = _content(skeleton.split(SEPARATOR), names, dead)
+        content, links = _content(skeleton.split(SEPARATOR), names, acknowledging, dead)
         return lay_out(content), links
 
     return Shapes(compile_text(parts, locale), build)
@@ -65,7 +66,7 @@ def part_fault(file: str, part: Part, at: int, code: str, message: str, hint: st
 
 def _url_faults(file: str, front: Front, check_image: Callable[[str], object]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
-    for _, url in front.actions:
+    for _, url, _ in front.actions:
         if authored_url(outline(url).skeleton.strip()) is None:
             hint = "begin it with https://, mailto: or tel:, or let one value be all of it"
             found.append(part_fault(file, url, 0, "bad-link", "this is not a link that works everywhere", hint))
@@ -100,22 +101,24 @@ def _find(drawn: Outline, words: str, line: int) -> int:
     return max(drawn.skeleton.find(words, start), start)
 
 
-def _content(pieces: list[str], names: Sequence[str], dead: frozenset[int]) -> tuple[Content, set[int]]:
+def _content(
+    pieces: list[str], names: Sequence[str], acknowledging: Sequence[bool], dead: frozenset[int]
+) -> tuple[Content, set[int]]:
     """The tree of a skeleton's pieces: the body, the texts of the front matter by name, labels and URLs in turn."""
     blocks, links = parse(pieces[0], dead)
     texts = {name: " ".join(piece.split()) for name, piece in zip(names, pieces[1:], strict=False)}
     rest = [" ".join(piece.split()) for piece in pieces[1 + len(names) :]]
     actions: list[Action] = []
     extra: list[Paragraph] = []
-    for label, written in zip(rest[::2], rest[1::2], strict=True):
+    for label, written, acknowledges in zip(rest[::2], rest[1::2], acknowledging, strict=True):
         url = authored_url(written)
         number = whole_url(url) if url else None
         if number is not None:
             links.add(number)
-        if url is None or number in dead:
+        if url is not None and number not in dead:
+            actions.append(Action(label, url, acknowledges))
+        elif not acknowledges:
             extra.append(Paragraph((Words(f"{label}: {written}"),)))
-        else:
-            actions.append(Action(label, url))
     picture = _picture(texts["image"], texts["image_alt"]) if "image" in texts else None
     number = whole_url(picture.source) if picture else None
     if number is not None:

@@ -1,9 +1,12 @@
-"""The front matter of a text: title, preview, image and actions, each with its place in the file."""
+"""The front matter of a text: title, preview, image and actions, each with its place in the file.
+
+An action leads to its ``url``; with ``acknowledge: true`` instead, it tells the hub that the reader takes care of it.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from msgspec import Struct, field
@@ -12,18 +15,28 @@ from arauto.errors import Diagnostic, TextFaulty
 from arauto.language import Part, did_you_mean
 
 KEYS = ("title", "preview", "image", "image_alt", "actions")
-ACTION_KEYS = ("label", "url")
+ACTION_KEYS = ("label", "url", "acknowledge")
 MOST_ACTIONS = 3
+ACKNOWLEDGE_URL = '{{ message.acknowledge_url | default("", true) }}'
+"""Nothing where the hub has no public address."""
 
 _FENCE = re.compile(r"---[ \t]*\n")
 _END = re.compile(r"^---[ \t]*(?:\n|\Z)", re.MULTILINE)
+
+
+class FrontAction(NamedTuple):
+    """An action; one that acknowledges has the hub's URL."""
+
+    label: Part
+    url: Part
+    acknowledges: bool
 
 
 class Front(Struct, kw_only=True):
     """What the front matter says, and the body after it."""
 
     texts: dict[str, Part] = field(default_factory=dict)
-    actions: list[tuple[Part, Part]] = field(default_factory=list)
+    actions: list[FrontAction] = field(default_factory=list)
     body: Part = Part("")
     keys: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Where each key stands."""
@@ -120,26 +133,47 @@ class Reader:
                 self.add(found[name][0], "missing-key", f"{name} needs {other}", f'add a line {other}: "…": {why}')
         return read
 
-    def _actions(self, place: tuple[int, int], node: yaml.Node, front: Part) -> list[tuple[Part, Part]]:
+    def _actions(self, place: tuple[int, int], node: yaml.Node, front: Part) -> list[FrontAction]:
         if not isinstance(node, yaml.SequenceNode):
             self.add(place, "wrong-type", "actions is no list", 'write actions: and lines - {label: "…", url: "…"}')
             return []
         if len(node.value) > MOST_ACTIONS:
             self.add(place, "too-many", f"there are {len(node.value)} actions", f"keep at most {MOST_ACTIONS}")
-        actions: list[tuple[Part, Part]] = []
+        actions: list[FrontAction] = []
         for item in node.value:
             at = (front.line + item.start_mark.line, item.start_mark.column + 1)
             if not isinstance(item, yaml.MappingNode):
                 self.add(at, "wrong-type", "an action is no text", 'write {label: "…", url: "…"}')
                 continue
-            found = self._mapping(item, ACTION_KEYS, front.line)
-            for key in ACTION_KEYS:
-                if key not in found:
-                    self.add(at, "missing-key", f"the action has no {key}", f'add {key}: "…"')
-            parts = [self.text(found[key][1], front) for key in ACTION_KEYS if key in found]
-            if len(parts) == 2 and parts[0] is not None and parts[1] is not None:
-                actions.append((parts[0], parts[1]))
+            action = self._action(self._mapping(item, ACTION_KEYS, front.line), at, front)
+            if action is not None:
+                actions.append(action)
+        if sum(action.acknowledges for action in actions) > 1:
+            self.add(place, "too-many", "more than one action acknowledges", "keep one: there is nothing to choose")
         return actions
+
+    def _action(
+        self, found: dict[str, tuple[tuple[int, int], yaml.Node]], at: tuple[int, int], front: Part
+    ) -> FrontAction | None:
+        """An action without faults: a label, and either a URL or ``acknowledge: true``."""
+        acknowledges = "acknowledge" in found
+        if "label" not in found:
+            self.add(at, "missing-key", "the action has no label", 'add label: "…"')
+        if not acknowledges and "url" not in found:
+            self.add(at, "missing-key", "the action has no url", 'add url: "…", or acknowledge: true')
+        if acknowledges:
+            place, node = found["acknowledge"]
+            if not isinstance(node, yaml.ScalarNode) or node.value != "true":
+                self.add(place, "bad-value", "acknowledge is true, or is not there", "write acknowledge: true")
+            if "url" in found:
+                self.add(
+                    found["url"][0], "bad-value", "an action that acknowledges leads nowhere else", "leave out url"
+                )
+        label = self.text(found["label"][1], front) if "label" in found else None
+        url = Part(ACKNOWLEDGE_URL, *at) if acknowledges else None
+        if url is None and "url" in found:
+            url = self.text(found["url"][1], front)
+        return FrontAction(label, url, acknowledges) if label is not None and url is not None else None
 
     def add(self, place: tuple[int, int], code: str, message: str, hint: str | None = None) -> None:
         """Note a fault at this line and column."""

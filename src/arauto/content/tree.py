@@ -108,6 +108,8 @@ class Action(Struct, frozen=True):
 
     label: str
     url: str
+    acknowledges: bool = False
+    """It tells the hub that the reader takes care of it; the URL is where that can be done without the channel."""
 
 
 class Content(Struct, frozen=True, kw_only=True):

@@ -21,6 +21,9 @@ from arauto.errors import LanguageError
 NAMES = ("event", "events", "recipient", "project")
 """What the context holds."""
 
+TEXT_NAMES = (*NAMES, "message")
+"""What it holds for texts: ``message`` is about the very message, which conditions cannot know yet."""
+
 FUNCTIONS = frozenset({"range"})
 TAGS = ("if", "elif", "else", "endif", "for", "endfor", "set", "with", "endwith")
 
@@ -308,7 +311,7 @@ def _bindings(source: str, tokens: Sequence[Token]) -> frozenset[str]:
     elif tag in {"set", "with"}:
         bound = [token for token, after in pairwise(tokens) if token.kind == "name" and after.text == "="]
     for token in bound:
-        if token.text in NAMES or token.text.startswith("_"):
+        if token.text in TEXT_NAMES or token.text.startswith("_"):
             raise fault(source, token.at, f"{token.text} cannot be given another value", hint="choose another name")
     return frozenset(token.text for token in bound)
 

@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 
 from arauto.errors import LanguageError
 from arauto.language.environment import FIRST_HOLE, HOLES, LITERAL, Template, environment
-from arauto.language.scan import NAMES, Code, PlacedError, Reading, check_tag, place, read, text_codes
+from arauto.language.scan import TEXT_NAMES, Code, PlacedError, Reading, check_tag, place, read, text_codes
 from arauto.model import JSON, Context
 
 SEPARATOR = "\uf8ff"
@@ -105,7 +105,7 @@ def faults(part: Part, locale: str) -> list[LanguageError]:
         for at, character in enumerate(part.source)
         if "\ue000" <= character <= "\uf8ff" or character >= "\U000f0000"
     ]
-    names = [*NAMES, "loop", *sorted(set().union(*(reading.bound for reading in readings)))]
+    names = [*TEXT_NAMES, "loop", *sorted(set().union(*(reading.bound for reading in readings)))]
     for reading in readings:
         found += [part.error(error.at, error.message, error.hint) for error in env.check(part.source, reading, names)]
     return found

@@ -162,6 +162,7 @@ def _message(mail: JSON) -> str | None:
     tags, headers = mail.get("tags"), mail.get("headers")
     found = tags.get(TAG) if isinstance(tags, dict) else None
     if not found and isinstance(headers, list):
-        found = [each.get("value") for each in headers if isinstance(each, dict) and each.get("name") == HEADER]
+        named = [each for each in headers if isinstance(each, dict) and isinstance(each.get("name"), str)]
+        found = [each.get("value") for each in named if each["name"].lower() == HEADER.lower()]
     first = found[0] if isinstance(found, list) and found else None
     return first if isinstance(first, str) and _NAME.fullmatch(first) else None

@@ -19,14 +19,15 @@ KEYS = ("title", "text", "url", "image", "actions")
 
 
 class InboxBody(Struct, frozen=True):
-    """A message in an inbox. ``actions`` are ``{"label": …, "url": …}``; ``url`` is where the message leads."""
+    """A message in an inbox. ``actions`` are ``{"label": …, "url": …}``, the one that acknowledges with
+    ``"acknowledge": true``; ``url`` is where the message leads."""
 
     title: str
     text: str
     html: str
     url: str | None
     image: str | None
-    actions: list[dict[str, str]]
+    actions: list[dict[str, JSON]]
 
 
 class InboxChannel:
@@ -63,7 +64,7 @@ class _Layout(Struct, frozen=True):
     text: Filler
     html: Filler
     image: Filler | None
-    actions: tuple[tuple[Filler, Filler], ...]
+    actions: tuple[tuple[Filler, Filler, bool], ...]
 
 
 def _show(picture: Picture) -> tuple[str, int | None] | None:
@@ -80,7 +81,7 @@ def _lay_out(content: Content) -> _Layout:
         Filler(plain(content.blocks)),
         Filler(_MARKUP.blocks(content.blocks), escape_html),
         Filler(image.source) if image is not None else None,
-        tuple((Filler(action.label), Filler(action.url)) for action in content.actions),
+        tuple((Filler(action.label), Filler(action.url), action.acknowledges) for action in content.actions),
     )
 
 
@@ -93,12 +94,15 @@ class _Inbox:
     def compose(self, context: Context) -> InboxBody:
         """The message for this context. Raises LanguageError."""
         layout, values = self._shapes.render(context)
-        actions = [{"label": label.fill(values), "url": url.fill(values)} for label, url in layout.actions]
+        actions: list[dict[str, JSON]] = [
+            {"label": label.fill(values), "url": url.fill(values)} | ({"acknowledge": True} if acknowledges else {})
+            for label, url, acknowledges in layout.actions
+        ]
         return InboxBody(
             title=layout.title.fill(values),
             text=layout.text.fill(values),
             html=layout.html.fill(values),
-            url=actions[0]["url"] if actions else None,
+            url=next((action["url"] for action in actions if "acknowledge" not in action), None),
             image=layout.image.fill(values) if layout.image is not None else None,
             actions=actions,
         )

@@ -29,7 +29,8 @@ Urgency = Literal["very-low", "low", "normal", "high"]
 
 
 class PushBody(Struct, frozen=True):
-    """What a push service carries: ``payload`` is JSON ``{title, body, image?, url?, actions, tag}``."""
+    """What a push service carries: ``payload`` is JSON ``{title, body, image?, url?, actions, tag}``; the service
+    worker sends a POST to the URL of an action with ``acknowledge``."""
 
     payload: bytes
     topic: str | None
@@ -111,7 +112,7 @@ class _Layout(Struct, frozen=True):
     title: Filler
     body: Filler
     image: Filler | None
-    actions: tuple[tuple[Filler, Filler], ...]
+    actions: tuple[tuple[Filler, Filler, bool], ...]
 
 
 def _lay_out(content: Content) -> _Layout:
@@ -120,7 +121,7 @@ def _lay_out(content: Content) -> _Layout:
         Filler(content.title),
         Filler(content.preview or plain(content.blocks, between="\n")),
         Filler(image.source) if image is not None else None,
-        tuple((Filler(action.label), Filler(action.url)) for action in content.actions),
+        tuple((Filler(action.label), Filler(action.url), action.acknowledges) for action in content.actions),
     )
 
 
@@ -133,13 +134,17 @@ class _Push:
     def compose(self, context: Context) -> PushBody:
         """The message for this context. Raises LanguageError."""
         layout, values = self._shapes.render(context)
-        actions = [{"title": label.fill(values), "url": url.fill(values)} for label, url in layout.actions]
+        actions: list[dict[str, JSON]] = [
+            {"title": label.fill(values), "url": url.fill(values)} | ({"acknowledge": True} if acknowledges else {})
+            for label, url, acknowledges in layout.actions
+        ]
         payload: dict[str, JSON] = {"title": layout.title.fill(values), "body": layout.body.fill(values)}
         if layout.image is not None:
             payload["image"] = layout.image.fill(values)
         payload["actions"] = actions
-        if actions:
-            payload["url"] = actions[0]["url"]
+        leading = next((action["url"] for action in actions if "acknowledge" not in action), None)
+        if leading is not None:
+            payload["url"] = leading
         return _body(payload, _tag(self._folder, context), "normal")
 
 

@@ -33,6 +33,9 @@ from arauto.errors import LanguageError
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
 MOST_BLOCKS = 50
+ACKNOWLEDGE = "acknowledge"
+"""The ``action_id`` of a button that acknowledges. Its URL is where that can be done outside of Slack; a provider that
+hears of presses gives it the message's id instead."""
 HEADER, TEXT, FIELD, BUTTON, ALT, URL = 150, 3000, 2000, 75, 2000, 3000
 """The most characters that Slack takes in each place."""
 
@@ -151,6 +154,7 @@ def _lay_out(content: Content) -> _Layout:
     if content.actions:
         buttons = [
             {"type": "button", "text": _plain_text(action.label, BUTTON), "url": _short(action.url, URL)}
+            | ({"action_id": ACKNOWLEDGE} if action.acknowledges else {})
             for action in content.actions
         ]
         blocks.append({"type": "actions", "elements": buttons})
@@ -331,4 +335,4 @@ def _cut(text: dict[str, Any], limit: int) -> dict[str, Any]:
 
 channel = SlackChannel()
 
-__all__ = ["SlackBody", "SlackChannel", "channel", "escape_mrkdwn"]
+__all__ = ["ACKNOWLEDGE", "SlackBody", "SlackChannel", "channel", "escape_mrkdwn"]

@@ -162,12 +162,11 @@ _PLAINER = _Plainer()
 
 
 def _lay_out(content: Content) -> Filler:
-    """Title, the preview or else the body, and where the actions lead."""
+    """Title, the preview or else the body, and where the actions lead; not the one that acknowledges: its URL costs a
+    segment, and who wants it writes it."""
     body = content.preview or plain(content.blocks, between="\n")
-    if len(content.actions) == 1:
-        links = content.actions[0].url
-    else:
-        links = "\n".join(f"{action.label}: {action.url}" for action in content.actions)
+    actions = [action for action in content.actions if not action.acknowledges]
+    links = actions[0].url if len(actions) == 1 else "\n".join(f"{action.label}: {action.url}" for action in actions)
     return Filler("\n".join(part for part in (content.title, body, links) if part))
 
 
