@@ -148,19 +148,20 @@ def quiet_until(quiet: QuietHours, zone: str, now: datetime) -> datetime | None:
     endless = start == end and set(quiet.days).issuperset(EVERY_DAY)
     today = now.astimezone(zone_of(zone)).date()
     until: datetime | None = None
-    # A span begins at most two days before, where the end of yesterday's fell into a gap; and clocks that go back
-    # over midnight make today's date yesterday's again. No quiet but the endless is longer than a week.
+    # What now lies in began at most two days ago: the end of a span may have fallen into a gap. Or, by the date, it
+    # begins tomorrow: clocks that go back over midnight make it yesterday again.
     for offset in range(-2, 9):
-        if until is None and offset > 1:
-            return None
         day = today + offset * DAY
         if day.weekday() not in quiet.days:
             continue
         ends = at_wall_clock(day + next_day, end, zone)
-        if at_wall_clock(day, start, zone) <= (until or now) < ends:
-            if endless:
-                return ends
-            until = ends
+        if ends <= (until or now):
+            continue
+        if at_wall_clock(day, start, zone) > (until or now):
+            break
+        if endless:
+            return ends
+        until = ends
     return until
 
 

@@ -7,29 +7,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from arauto.decide.calendar import add_business_days, at_wall_clock, project_holidays, shown_time, zone_of
+from arauto.decide.steps import Build
 from arauto.errors import LanguageError
 from arauto.model import (
     JSON,
+    Awaited,
+    AwaitedReceipt,
     Context,
     Continue,
     Decision,
     Expression,
     Reason,
-    ReceiptKind,
     Situation,
     Step,
     Wait,
     parse_duration,
 )
-
-if TYPE_CHECKING:
-    from arauto.decide.steps import Build
-    from arauto.model import Awaited
 
 _LONGEST = timedelta(days=3660)
 _MOST_DAYS = 1000
@@ -44,7 +41,7 @@ class Delay(Struct, frozen=True):
     by: Expression | None = None
     channels: tuple[str, ...] = ()
     awaits: tuple[Awaited, ...] = ()
-    receipts: tuple[ReceiptKind, ...] = ()
+    receipts: tuple[AwaitedReceipt, ...] = ()
 
     def decide(self, situation: Situation) -> Decision:
         """Wait until the time is over, however often it is asked."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct
 
@@ -27,24 +27,22 @@ from arauto.decide.calendar import (
     shown_time,
     zone_of,
 )
+from arauto.decide.steps import Build
 from arauto.errors import LanguageError
 from arauto.model import (
     JSON,
+    Awaited,
+    AwaitedReceipt,
     Context,
     Continue,
     Decision,
     Expression,
     Reason,
-    ReceiptKind,
     Situation,
     Step,
     Wait,
     parse_duration,
 )
-
-if TYPE_CHECKING:
-    from arauto.decide.steps import Build
-    from arauto.model import Awaited
 
 RECIPIENT, HUB = "recipient", "hub"
 """Zones by whose they are; every other is an IANA name."""
@@ -63,7 +61,7 @@ class Until(Struct, frozen=True):
     minus: timedelta = timedelta()
     channels: tuple[str, ...] = ()
     awaits: tuple[Awaited, ...] = ()
-    receipts: tuple[ReceiptKind, ...] = ()
+    receipts: tuple[AwaitedReceipt, ...] = ()
 
     def decide(self, situation: Situation) -> Decision:
         """Wait until the moment has come, however often it is asked."""
