@@ -101,8 +101,7 @@ def next_time(
 ) -> datetime:
     """The first instant after ``after`` at which clocks in ``zone`` show this time on one of these weekdays; with
     ``business``, on a business day. Raises LanguageError where there is no such day within ten years."""
-    # The day before counts, too: what falls into a gap before midnight comes after it.
-    first = after.astimezone(zone_of(zone)).date() - DAY
+    first = after.astimezone(zone_of(zone)).date()
     for offset in range(_FURTHEST):
         day = first + offset * DAY
         if day.weekday() not in days or (business and not is_business_day(day, holidays)):
@@ -148,9 +147,9 @@ def quiet_until(quiet: QuietHours, zone: str, now: datetime) -> datetime | None:
     endless = start == end and set(quiet.days).issuperset(EVERY_DAY)
     today = now.astimezone(zone_of(zone)).date()
     until: datetime | None = None
-    # What now lies in began at most two days ago: the end of a span may have fallen into a gap. Or, by the date, it
-    # begins tomorrow: clocks that go back over midnight make it yesterday again.
-    for offset in range(-2, 9):
+    # What now lies in began yesterday or today; or, by the date, tomorrow: clocks that go back over midnight make it
+    # yesterday again. From there on, no quiet but the endless is longer than a week.
+    for offset in range(-1, 9):
         day = today + offset * DAY
         if day.weekday() not in quiet.days:
             continue
