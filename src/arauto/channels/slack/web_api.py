@@ -189,7 +189,8 @@ def _presses(payload: Mapping[str, JSON]) -> Iterator[dict[str, JSON]]:
     actions = payload.get("actions")
     if payload.get("type") == "block_actions" and isinstance(actions, list):
         for action in actions:
-            if _acknowledges(action) and _MESSAGE.fullmatch(str(action.get("value", ""))):
+            value = action.get("value") if _acknowledges(action) else None
+            if isinstance(value, str) and _MESSAGE.fullmatch(value):
                 yield action
 
 
