@@ -263,6 +263,21 @@ FILES = [
     ),
 ]
 
+SCHEDULES = [
+    ("a cron field", 'event: day.over\ncron: "0 ‸25 * * *"\ndata: {day: tick.date}', "bad-cron", "0-23"),
+    ("a day that never comes", 'event: day.over\ncron: "0 8 ‸30 2 *"\ndata: {day: tick.date}', "never-fires", "the month"),
+    ("a part of a rule", "event: day.over\nrrule: FREQ=DAILY;‸BYDAI=MO\nstart: 2026-01-30T08:00\ndata: {day: tick.date}", "bad-rrule", "BYDAY"),
+    ("a start", "event: day.over\nrrule: FREQ=DAILY\nstart: ‸2026-01-30\ndata: {day: tick.date}", "bad-date", "T08:00"),
+    ("a zone", 'event: day.over\ncron: "0 8 * * *"\nzone: ‸Brazil/Esat\ndata: {day: tick.date}', "bad-time-zone", "Brazil/East"),
+    ("an event type", 'event: ‸day.ovr\ncron: "0 8 * * *"\ndata: {day: tick.date}', "unknown-event-type", "day.over"),
+    ("data that are missing", '‸kind: schedule\nevent: day.over\ncron: "0 8 * * *"', "bad-data", "schema"),
+    ("a constant", 'event: day.over\ncron: "0 8 * * *"\ndata: {day: tick.date, shop: {floor: ‸-1}}', "bad-data", "schema"),
+    ("a value of the tick", 'event: day.over\ncron: "0 8 * * *"\ndata: {day: ‸tick.time}', "bad-data", "schema"),
+    ("data in one expression", 'event: day.over\ncron: "0 8 * * *"\ndata: ‸tick', "bad-data", "schema"),
+    ("a name of the tick", 'event: day.over\ncron: "0 8 * * *"\ndata: {day: ‸tick.dat}', "bad-expression", None),
+    ("what becomes of missed times", 'event: day.over\ncron: "0 8 * * *"\nmissed: ‸al\ndata: {day: tick.date}', "bad-value", "all"),
+]  # fmt: skip
+
 
 def marked(text: str) -> tuple[str, int, int]:
     """The text without its mark, and the mark's line and column; 1, 1 without a mark."""
@@ -290,6 +305,27 @@ def test_a_fault_of_files(
     code, file, line, column, hint = expected
     found = faults(changes)
     assert [(each.code, each.file, each.line, each.column) for each in found] == [(code, file, line, column)]
+    assert hint is None or hint in (found[0].hint or "")
+
+
+@pytest.mark.parametrize(("text", "code", "hint"), [pytest.param(*rest, id=name) for name, *rest in SCHEDULES])
+def test_a_fault_in_a_schedule(faults: Compile, text: str, code: str, hint: str | None) -> None:
+    day_over = """\
+        description: A day is over.
+        schema:
+          type: object
+          additionalProperties: false
+          required: [day]
+          properties:
+            day: {type: string, format: date}
+            shop: {type: object, properties: {floor: {type: integer, minimum: 0}}}
+        samples: {typical: {day: "2026-11-24"}}
+        """
+    text, line, column = marked(text if "kind:" in text else "kind: schedule\n" + text)
+    found = faults({"events/day.over.yaml": day_over, "sources/nightly.yaml": text})
+    assert {(each.file, each.line, each.column, each.code) for each in found} == {
+        ("sources/nightly.yaml", line, column, code)
+    }
     assert hint is None or hint in (found[0].hint or "")
 
 
@@ -323,6 +359,7 @@ def test_a_file_that_cannot_be_read_makes_no_faults_where_its_names_are_used(fau
 
 def test_the_table_of_faults_covers_every_code() -> None:
     planted = {each.values[3] for each in CHANGED} | {each.values[1][0] for each in FILES}
+    planted |= {code for _, _, code, _ in SCHEDULES}
     assert CODES.keys() - planted == OF_TEXTS
 
 

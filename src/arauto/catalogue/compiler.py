@@ -30,7 +30,8 @@ def compile_project(folder: Path) -> Catalogue:
     whole = compile_whole(read.document(read.project), faults)
     event_types = compile_event_types(read, faults)
     channels = compile_channels(read, faults)
-    sources = compile_sources(read, event_types, faults)
+    time_zone = whole.project.time_zone if whole.project else "UTC"
+    sources = compile_sources(read, event_types, time_zone, faults)
     everybody = compile_recipients(read, faults)
     around = Surroundings(whole, event_types, channels, everybody)
     notifications = compile_notifications(read, around, faults)

@@ -33,10 +33,14 @@ CODES: dict[str, str] = {
     # values with a form of their own
     "bad-address": "An address does not have the form that its channel needs.",
     "bad-attribute": "A recipient's attributes do not match the attributes' JSON Schema.",
+    "bad-cron": "A cron expression of a schedule cannot be read.",
+    "bad-data": "The data of a schedule's events do not match the event type's JSON Schema.",
+    "bad-date": "A day, or a day and a time of it, is not one of the calendar, such as 2026-12-25.",
     "bad-duration": "A duration is not a number and a unit, such as 30s or 1h30m.",
     "bad-expression": "An expression does not parse.",
     "bad-locale": "A locale is not a BCP 47 tag that CLDR knows, such as pt-BR.",
     "bad-network": "A network is not a CIDR range, such as 10.0.0.0/8.",
+    "bad-rrule": "A recurrence rule of a schedule cannot be read, or has parts that exclude each other.",
     "bad-sample": "A sample of an event type does not match the event type's own JSON Schema.",
     "bad-schema": "A JSON Schema does not follow the standard (draft 2020-12), or is not self-contained.",
     "bad-settings": "The settings of a provider or a source do not work together.",
@@ -44,6 +48,7 @@ CODES: dict[str, str] = {
     "bad-verification": "A source's settings do not say how its calls are verified, or say it in two ways.",
     "missing-events": "A source says nothing about the events that its calls give.",
     "missing-id": "An event of a source has no id, by which a repeated call would be known.",
+    "never-fires": "A schedule has no time at all.",
     # names that lead nowhere, and names given twice
     "unknown-category": "A notification names a category that arauto.yaml does not have.",
     "unknown-channel": "A name stands for a channel, and there is no such channel.",

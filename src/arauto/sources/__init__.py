@@ -2,6 +2,7 @@
 
 A folder here is a source kind: its ``__init__`` has ``KIND``, a Kind; ``Settings``, a frozen Struct that
 ``sources/<name>.yaml`` is checked against; and ``compile(name, settings) -> Source``, which raises SettingsFaulty.
+A kind whose events come by the clock has ``compile(name, settings, time_zone) -> Schedule`` instead.
 Beside it lie ``doc.md`` and ``fixtures/*.json``. The folder is the registration: nothing else lists them.
 
 The modules here are what kinds are made of: ``mapping`` (payloads to events) and ``webhook`` (a whole source);
@@ -11,13 +12,13 @@ The modules here are what kinds are made of: ``mapping`` (payloads to events) an
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -44,6 +45,8 @@ class Kind(Struct, frozen=True):
     """As people call it: ``GitHub``."""
     types: tuple[str, ...] = ()
     """The event types that it gives where ``events`` are not configured, as patterns: ``github.*``."""
+    by_clock: bool = False
+    """Its sources are Schedules: nobody calls them."""
 
 
 class Source(Protocol):
@@ -74,6 +77,43 @@ class Source(Protocol):
 
     def events(self, request: Request, now: datetime) -> Sequence[Draft]:
         """The events that this call tells of, perhaps none. Raises BadPayload."""
+        ...
+
+
+Missed: TypeAlias = Literal["skip", "once", "all"]
+"""What becomes of ticks that came while no hub ran: none, one event for all of them, or one for each."""
+
+
+class Tick(Struct, frozen=True):
+    """One time of a schedule."""
+
+    at: datetime
+    """The instant, in UTC."""
+    wall: datetime
+    """What the schedule says: a wall-clock time in its zone, without an offset."""
+    clocks: Literal["gap", "once", "first", "second"] | None = None
+    """Of a time on which clocks change. gap: they skip it, and it comes right after; once: they show it twice, and it
+    comes the first time; first, second: they show it twice, and it comes both times."""
+
+
+class Schedule(Protocol):
+    """A configured source that nobody calls: its events come by the clock. Pure."""
+
+    name: str
+    rule: str
+    """When it ticks, as its settings say it, for people to read."""
+    zone: str
+    """The IANA zone of its wall-clock times."""
+    missed: Missed
+    types: tuple[tuple[Path, str], ...]
+    """As a Source's."""
+
+    def ticks(self, after: datetime) -> Iterator[Tick]:
+        """The ticks after this instant, in order and each instant once; endless unless the rule has an end."""
+        ...
+
+    def event(self, at: datetime) -> Draft:
+        """The event of the tick at this instant; its id is derived from it. Raises BadPayload."""
         ...
 
 

@@ -47,7 +47,8 @@ NAMES = ("body", "header", "query", "item")
 
 Identify: TypeAlias = Callable[[Request, JSON], str | None]
 """The id that a kind knows for a call by itself."""
-_Build: TypeAlias = Callable[[Context], JSON]
+Build: TypeAlias = Callable[[Context], JSON]
+"""What a part of the settings makes of a context."""
 
 
 class Mapping:
@@ -59,7 +60,7 @@ class Mapping:
         """``source`` is that of the events; the headers and query parameters ``hidden`` hold
         secrets and are not shown to expressions.
         Raises SettingsFaulty with the place of every expression that does not compile."""
-        compiler = _Compiler()
+        compiler = Compiler()
         self._source = source
         self._identify = identify
         self._hidden = hidden | {"authorization", "proxy-authorization", "cookie"}
@@ -138,7 +139,7 @@ def _check_distinct(drafts: list[Draft]) -> None:
 class _Entry:
     """One compiled entry."""
 
-    def __init__(self, compiler: _Compiler, index: int, entry: EventMapping) -> None:
+    def __init__(self, compiler: Compiler, index: int, entry: EventMapping) -> None:
         place: Path = ("events", index)
         self.type = entry.type
         self._index = index
@@ -150,7 +151,7 @@ class _Entry:
         self._time = compiler.optional((*place, "time"), entry.time)
         self._subject = compiler.optional((*place, "subject"), entry.subject)
         whole = "item" if entry.each is not None else "body"
-        self.data: _Build = (
+        self.data: Build = (
             (lambda context: context[whole]) if entry.data is None else compiler.tree((*place, "data"), entry.data)
         )
 
@@ -167,12 +168,7 @@ class _Entry:
         return None if value is None else self.text(key, value)
 
     def text(self, key: str, value: JSON) -> str:
-        text = str(value) if type(value) is int else value
-        if type(text) is not str:
-            self.fail(key, f"gave {_named(value)}, not a string")
-        if fault := check_text(text):
-            self.fail(key, fault)
-        return text
+        return to_text(("events", self._index, key), value)
 
     def moment(self, context: Context) -> datetime | None:
         value = None if self._time is None else self._time(context)
@@ -187,6 +183,17 @@ class _Entry:
         _fail(("events", self._index, key), what)
 
 
+def to_text(path: Path, value: JSON) -> str:
+    """The value as an id or a subject: a string, or an integer. Raises BadPayload with code ``mapping_failed``, which
+    names the place in the settings."""
+    text = str(value) if type(value) is int else value
+    if type(text) is not str:
+        _fail(path, f"gave {_named(value)}, not a string")
+    if fault := check_text(text):
+        _fail(path, fault)
+    return text
+
+
 def to_time(value: JSON) -> datetime:
     """The moment of an RFC 3339 timestamp, or of seconds or milliseconds since 1970. Raises ValueError."""
     if type(value) is str and not (value.isascii() and value.isdigit()):
@@ -198,18 +205,21 @@ def to_time(value: JSON) -> datetime:
         raise ValueError("is no time; give RFC 3339 or seconds since 1970") from None
 
 
-class _Compiler:
-    """Compiles the expressions of ``events`` and keeps every fault."""
+class Compiler:
+    """Compiles the expressions of a source's settings and keeps every fault. What is compiled takes a context, and
+    raises BadPayload with code ``mapping_failed`` where it fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: tuple[str, ...] = NAMES) -> None:
+        """``names`` is what expressions see."""
         self.faults: list[SettingFault] = []
+        self._names = names
 
-    def optional(self, path: Path, source: str | None) -> _Build | None:
+    def optional(self, path: Path, source: str | None) -> Build | None:
         return None if source is None else self.expression(path, source)
 
-    def expression(self, path: Path, source: str) -> _Build:
+    def expression(self, path: Path, source: str) -> Build:
         try:
-            expression: Expression = compile_expression(source, names=NAMES)
+            expression: Expression = compile_expression(source, names=self._names)
         except LanguageError as error:
             self.faults.append(
                 SettingFault(path, "bad-expression", error.message, error.hint, line=error.line, column=error.column)
@@ -224,7 +234,7 @@ class _Compiler:
 
         return evaluate
 
-    def tree(self, path: Path, node: JSON) -> _Build:
+    def tree(self, path: Path, node: JSON) -> Build:
         """Expressions at the leaves; numbers, true, false and null stand for themselves."""
         if isinstance(node, str):
             return self.expression(path, node)
