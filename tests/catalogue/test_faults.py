@@ -25,6 +25,9 @@ ERP = "notifications/to-erp/notification.yaml"
 ENGLISH = "notifications/order-paid/content.en.md"
 
 
+ROTA = '{rota: {members: [ana, bob], every: 1w, start: 2026-01-05, hand_over: "09:00", zone: UTC, overrides: [{member: bob, from: 2026-02-01, to: 2026-02-03}]}}'
+
+
 def case(name: str, file: str, old: str, new: str, code: str, hint: str | None = None) -> Any:
     """``old`` of a file of the good project becomes ``new``, in which ‸ marks where the fault must be shown."""
     return pytest.param(file, old, new, code, hint, id=name)
@@ -63,6 +66,28 @@ CHANGED = [
     case("an address that is a number", TEAM, '"+14155550100"', "‸+14155550100", "wrong-type", '"+14155550100"'),
     case("no address in a list of them", TEAM, "[bob@shop.example, b@shop.example]", "‸[]", "bad-value"),
     case("a member that is a number", TEAM, "[ana, bob]", "[ana, ‸7]", "wrong-type"),
+    # groups and holidays
+    case("a day that is none", PROJECT, "brand:", "holidays: [2026-12-25, ‸2026-02-29]\nbrand:", "bad-date", "2026-12-25"),
+    case("a day written as in a letter", PROJECT, "brand:", "holidays: [‸25/12/2026]\nbrand:", "bad-date", "2026-12-25"),
+    case("a group of two kinds", TEAM, "sales: {members: [ana, bob]}", "sales: ‸{members: [ana, bob], query: recipient.attributes.vip}", "one-of", "exactly one of members, query or rota"),
+    case("a group of no kind", TEAM, "sales: {members: [ana, bob]}", "sales: ‸{}", "one-of", None),
+    case("a kind of group is misspelt", TEAM, "{members: [ana, bob]}", "{‸member: [ana, bob]}", "unknown-key", "members"),
+    case("a query over the event", TEAM, "{members: [ana, bob]}", "{query: ‸event.data.x == 1}", "bad-expression", "recipient"),
+    case("a query that does not parse", TEAM, "{members: [ana, bob]}", '{query: "recipient.id ==‸"}', "bad-expression"),
+    case("a rota without members", TEAM, "{members: [ana, bob]}", ROTA.replace("[ana, bob]", "‸[]"), "bad-value"),
+    case("a rota whose start is missing", TEAM, "{members: [ana, bob]}", "{‸" + ROTA.replace("start: 2026-01-05, ", "")[1:], "missing-key", "first"),
+    case("a rota with a member who is unknown", TEAM, "{members: [ana, bob]}", ROTA.replace("ana, bob", "ana, ‸bop"), "unknown-member", "mean bob?"),
+    case("a stand-in who is unknown", TEAM, "{members: [ana, bob]}", ROTA.replace("member: bob", "member: ‸bop"), "unknown-member", "mean bob?"),
+    case("a turn of half a day", TEAM, "{members: [ana, bob]}", ROTA.replace("1w", "‸12h"), "bad-duration", "1w"),
+    case("a turn that is no duration", TEAM, "{members: [ana, bob]}", ROTA.replace("1w", "‸week"), "bad-duration"),
+    case("a turn of no days", TEAM, "{members: [ana, bob]}", ROTA.replace("1w", "‸0d"), "bad-duration", "1d"),
+    case("a first turn on no day", TEAM, "{members: [ana, bob]}", ROTA.replace("2026-01-05", "‸2026-13-05"), "bad-date"),
+    case("a hand-over at no time", TEAM, "{members: [ana, bob]}", ROTA.replace('"09:00"', "‸9am"), "bad-time", "09:00"),
+    case("a hand-over at 24 o'clock", TEAM, "{members: [ana, bob]}", ROTA.replace('"09:00"', '‸"24:00"'), "bad-time"),
+    case("a rota in a zone that is none", TEAM, "{members: [ana, bob]}", ROTA.replace("UTC", "‸Europe/Lisboa"), "bad-time-zone", "Lisbon"),
+    case("somebody stands in backwards", TEAM, "{members: [ana, bob]}", ROTA.replace("to: 2026-02-03", "to: ‸2026-02-01"), "bad-span"),
+    case("somebody stands in from no day", TEAM, "{members: [ana, bob]}", ROTA.replace("from: 2026-02-01", "from: ‸yesterday"), "bad-date", "18:00"),
+    case("an override without its end", TEAM, "{members: [ana, bob]}", ROTA.replace("{member: bob, from: 2026-02-01, to: 2026-02-03}", "‸{member: bob, from: 2026-02-01}"), "missing-key", "Until"),
     case("a policy that does not exist", EMAIL, "on_unknown: hold", "on_unknown: ‸holt", "bad-value", "hold"),
     case("less than one message at a time", EMAIL, "concurrency: 8", "concurrency: ‸0", "bad-value"),
     case("the settings of a provider miss a key", EMAIL, "  - kind: smtp\n    name: second\n    host: smtp2.shop.example", "  - ‸kind: smtp\n    name: second", "missing-key"),

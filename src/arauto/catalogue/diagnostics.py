@@ -44,6 +44,8 @@ CODES: dict[str, str] = {
     "bad-sample": "A sample of an event type does not match the event type's own JSON Schema.",
     "bad-schema": "A JSON Schema does not follow the standard (draft 2020-12), or is not self-contained.",
     "bad-settings": "The settings of a provider or a source do not work together.",
+    "bad-span": "Something ends before it begins.",
+    "bad-time": "A time of day is not hours and minutes, such as 09:00.",
     "bad-time-zone": "A time zone is not an IANA name, such as America/Sao_Paulo.",
     "bad-verification": "A source's settings do not say how its calls are verified, or say it in two ways.",
     "missing-events": "A source says nothing about the events that its calls give.",

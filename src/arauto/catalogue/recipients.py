@@ -11,6 +11,7 @@ from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.document import Document, Path
 from arauto.catalogue.folder import Folder
+from arauto.catalogue.groups import compile_group
 from arauto.catalogue.schemas import Check, compile_schema
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import Reader
@@ -30,8 +31,8 @@ class Everybody(Struct, frozen=True):
     """False: a file could not be read, so nobody is missed."""
 
 
-def compile_recipients(folder: Folder, faults: Faults) -> Everybody:
-    """Everybody in the folder's files."""
+def compile_recipients(folder: Folder, time_zone: str, faults: Faults) -> Everybody:
+    """Everybody in the folder's files; ``time_zone`` is the project's."""
     read = [folder.document(file) for file in folder.flat.get("recipients", ())]
     documents = [document for document in read if document]
     ids = _Names(faults, "duplicate-recipient", "the recipient {} is already in {}")
@@ -53,10 +54,8 @@ def compile_recipients(folder: Folder, faults: Faults) -> Everybody:
         for id, system in entry.systems.items():
             recipients.setdefault(id, _recipient(reader, id, "system", ("systems", id), system, check))
         for name, group in entry.groups.items():
-            if len(documents) == len(read):
-                for index, member in enumerate(group.members):
-                    reader.reference(("groups", name, "members", index), "member", member, ids.taken)
-            groups.setdefault(name, Group(name=name, members=tuple(dict.fromkeys(group.members))))
+            known = ids.taken if len(documents) == len(read) else None
+            groups.setdefault(name, compile_group(reader, name, group, known, time_zone))
     return Everybody(
         recipients,
         groups,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from datetime import timedelta
+from datetime import date, time, timedelta
 from functools import cache
 from ipaddress import ip_network
 from typing import TypeVar
@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError
 
 from arauto.catalogue.diagnostics import Faults, closest, did_you_mean
 from arauto.catalogue.document import Document, Path
+from arauto.decide.calendar import parse_time
 from arauto.errors import LanguageError
 from arauto.language import NAMES, compile_condition, compile_expression
 from arauto.model import Expression, parse_duration
@@ -88,6 +89,7 @@ def network(text: str) -> str:
     return text
 
 
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONGEST = timedelta(days=3660)
 
 
@@ -102,6 +104,32 @@ def duration(text: str) -> timedelta:
     if parsed > _LONGEST:
         raise Refused("bad-duration", f"{text} is longer than ten years", "choose a shorter time")
     return parsed
+
+
+def whole_days(text: str) -> int:
+    """A duration that is a number of days: one at least. Raises Refused."""
+    days, rest = divmod(duration(text), timedelta(days=1))
+    if rest or not days:
+        raise Refused("bad-duration", f"{text} is no number of days", "write whole days or weeks, such as 1d or 1w")
+    return days
+
+
+def day(text: str) -> date:
+    """The day. Raises Refused."""
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Refused("bad-date", f"{text!r} is no day of the calendar", "write year, month and day, such as 2026-12-25")
+
+
+def time_of_day(text: str) -> time:
+    """The time of day. Raises Refused."""
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        raise Refused("bad-time", *str(error).split("; ", 1)) from None
 
 
 def lifetime(text: str) -> timedelta:
@@ -133,9 +161,9 @@ class Reader:
             self.fault(path, refused.code, str(refused), refused.hint)
             return None
 
-    def condition(self, path: Path) -> Expression | None:
-        """The text at ``path`` as a condition; its faults are shown inside the YAML scalar."""
-        return self._expression(compile_condition, path)
+    def condition(self, path: Path, *, names: tuple[str, ...] = NAMES) -> Expression | None:
+        """The text at ``path`` as a condition over these names; its faults are shown inside the YAML scalar."""
+        return self._expression(lambda source: compile_condition(source, names=names), path)
 
     def expression(self, path: Path) -> Expression | None:
         """The text at ``path`` as an expression that gives any value."""
