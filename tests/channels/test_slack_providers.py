@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from slack_sdk.models.blocks import Block, SectionBlock
 from slack_sdk.web import WebClient
@@ -53,6 +54,41 @@ async def test_the_web_api_is_called_as_slacks_sdk_calls_it(http_sink: Any, egre
     assert ours[:2] == theirs[:2] == ("POST", "/api/chat.postMessage")
     assert ours[2]["Authorization"] == theirs[2]["Authorization"]
     assert json.loads(ours[3]) == json.loads(theirs[3])
+
+
+BUTTONS: list[dict[str, Any]] = [
+    {
+        "type": "button",
+        "action_id": "acknowledge",
+        "text": {"type": "plain_text", "text": "Mine"},
+        "url": "https://a.example",
+    },
+    {"type": "button", "action_id": "other", "text": {"type": "plain_text", "text": "Go"}, "url": "https://b.example"},
+]
+
+
+@pytest.mark.parametrize("hears", [True, False], ids=["with a signing secret", "without"])
+async def test_a_button_acknowledges_within_slack_where_presses_are_heard(
+    hears: bool, http_sink: Any, egress: Egress
+) -> None:
+    http_sink.answer = (200, {}, b'{"ok": true}')
+    blocks = [
+        {"type": "actions", "elements": BUTTONS},
+        {"type": "section", "text": {"type": "mrkdwn", "text": "x"}, "accessory": BUTTONS[0]},
+        {"type": "divider"},
+    ]
+    before = json.dumps(blocks)
+    secret = Secret("s") if hears else None
+    settings = web_api.Settings(token=Secret("xoxb-1"), base_url=http_sink.url, signing_secret=secret)
+    message = msgspec.structs.replace(delivery(), body=SlackBody("t", blocks))
+    await web_api.Provider(settings, egress).send(message)
+    sent = json.loads(http_sink.requests[0][3])["blocks"]
+    mine = {key: value for key, value in BUTTONS[0].items() if key != "url"} | {"value": "msg_1"}
+    first = mine if hears else BUTTONS[0]
+    assert sent == [blocks[0] | {"elements": [first, BUTTONS[1]]}, blocks[1] | {"accessory": first}, blocks[2]]
+    assert json.dumps(blocks) == before, "the text may be sent again"
+    for block in sent:
+        Block.parse(block).validate_json()  # type: ignore[union-attr]
 
 
 async def test_an_incoming_webhook_leads_to_its_room_whatever_the_address(http_sink: Any, egress: Egress) -> None:

@@ -19,7 +19,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arauto.channels import Accepted, Delivery
+from arauto.channels import Accepted, Delivery, Tracking
 from arauto.channels.email import EmailBody, InlineImage, _mime
 from arauto.channels.email.smtp import Provider, Settings
 from arauto.egress import Egress
@@ -95,6 +95,29 @@ def test_the_headers_of_a_mail() -> None:
         "MIME-Version": "1.0",
         "Content-Type": mail["Content-Type"],
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "one_click"),
+    [("https://avisos.example/u/x", True), ("http://127.0.0.1:8080/u/x", False)],
+    ids=["https", "http"],
+)
+def test_a_mail_says_how_to_end_such_mail(url: str, one_click: bool) -> None:
+    mail = parse(_mime.compose("From: a@b.example\r\n", "loja.example", delivery(unsubscribe_url=url)))
+    assert mail["List-Unsubscribe"] == f"<{url}>"
+    assert mail["List-Unsubscribe-Post"] == ("List-Unsubscribe=One-Click" if one_click else None)
+    assert not mail.defects
+
+
+def test_a_mail_is_tracked_only_where_it_is_asked_for() -> None:
+    body = EmailBody("S", '<body><a href="https://loja.example/">x</a></body>', "x")
+    tracking = Tracking("https://avisos.example/o", lambda url: "https://avisos.example/c")
+    plain, told = (
+        _mime.compose("", "loja.example", delivery(body, tracking=given)).decode() for given in (None, tracking)
+    )
+    assert "avisos.example" not in plain
+    assert '<a href="https://avisos.example/c">' in told
+    assert '<img src="https://avisos.example/o"' in told
 
 
 TEXTS = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import msgspec
 import pytest
 
 from arauto.channels import Delivery
@@ -69,6 +70,14 @@ async def test_the_form_says_who_to_whom_and_what(
     assert (method, path) == ("POST", f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json")
     assert parse_qs(body.decode(), strict_parsing=True) == {"To": ["+5511987654321"], "Body": [TEXT], **sender}
     assert b64decode(headers["Authorization"].removeprefix("Basic ")) == f"{ACCOUNT}:token".encode()
+
+
+async def test_twilio_is_told_where_to_call_back(egress: Egress, http_sink: Any) -> None:
+    http_sink.answer = (201, {}, b"{}")
+    message = msgspec.structs.replace(delivery(), receipts_url="https://avisos.example/receipts/sms/twilio")
+    await Provider(settings(base_url=http_sink.url), egress).send(message)
+    form = parse_qs(http_sink.requests[0][3].decode(), strict_parsing=True)
+    assert form["StatusCallback"] == ["https://avisos.example/receipts/sms/twilio?message=msg_1"]
 
 
 @pytest.mark.parametrize(

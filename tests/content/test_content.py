@@ -67,6 +67,24 @@ GOOD = '---\ntitle: "t"\n---\n'
             [(3, 1, "too-many")],
             id="four actions",
         ),
+        pytest.param(
+            "---\ntitle: t\nactions: [{label: a, acknowledge: true, url: x}]\n---\n",
+            [(3, 41, "bad-value")],
+            id="an acknowledgement that leads elsewhere",
+        ),
+        pytest.param(
+            "---\ntitle: t\nactions: [{label: a, acknowledge: no}, {acknowledge: true}]\n---\n",
+            [(3, 22, "bad-value"), (3, 40, "missing-key")],
+            id="acknowledgements that are none",
+        ),
+        pytest.param(
+            "---\ntitle: t\nactions: [" + ", ".join(["{label: a, acknowledge: true}"] * 2) + "]\n---\n",
+            [(3, 1, "too-many")],
+            id="two acknowledgements",
+        ),
+        pytest.param(
+            f"{GOOD}{{% set message = event.id %}}a", [(4, 8, "bad-expression")], id="a message of one's own making"
+        ),
         pytest.param('---\ntitle: "x {{ event.id | uper }}"\n---\n', [(2, 25, "bad-expression")], id="a filter above"),
         pytest.param(f"{GOOD}ab {{{{ evnt.id }}}}", [(4, 7, "bad-expression")], id="a name in the body"),
         pytest.param(f"{GOOD}a\n\nb <b>c</b>", [(6, 3, "raw-html"), (6, 7, "raw-html")], id="HTML in a line"),
@@ -213,6 +231,29 @@ def test_what_is_no_single_value_is_refused_at_its_place(value: object, message:
 )
 def test_a_value_keeps_to_its_line(given: str, kept: str) -> None:
     assert clean(given) == kept
+
+
+ACKNOWLEDGED = "---\ntitle: t\nactions:\n  - {label: Mine, acknowledge: true}\n---\n{{ message.preferences_url }}"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://avisos.example/ack/x", [("https://avisos.example/ack/x", True)]),
+        (None, []),
+        ("", []),
+    ],
+    ids=["the hub's own page", "no public address", "an empty one"],
+)
+def test_an_action_that_acknowledges_leads_to_the_hub(url: str | None, expected: list[tuple[str, bool]]) -> None:
+    context = {
+        "event": {"data": {}},
+        "message": {"acknowledge_url": url, "preferences_url": "https://avisos.example/p"},
+    }
+    (_, html, _, content), values = compiled(ACKNOWLEDGED).render(context)
+    actions = [(Filler(action.url).fill(values), action.acknowledges) for action in content.actions]
+    assert actions == expected
+    assert html.fill(values) == "<p>https://avisos.example/p</p>", "nothing is left of what leads nowhere"
 
 
 def test_the_layout_is_made_once_for_each_shape() -> None:
