@@ -90,7 +90,7 @@ def _regular(rota: Rota, start: datetime, end: datetime) -> list[Turn]:
     begins = _hand_over(rota, number)
     while begins < end:
         ends = _hand_over(rota, number + 1)
-        if begins < ends and ends > start:
+        if begins < ends:
             found.append(Turn(member=rota.members[number % len(rota.members)], start=begins, end=ends))
         number, begins = number + 1, ends
     return found
