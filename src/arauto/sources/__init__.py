@@ -18,10 +18,11 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol
 
 from msgspec import Struct, field
 
+from arauto.decide.ticks import Missed
 from arauto.ingress import Answer, Path, Request
 from arauto.model import JSON
 
@@ -78,10 +79,6 @@ class Source(Protocol):
     def events(self, request: Request, now: datetime) -> Sequence[Draft]:
         """The events that this call tells of, perhaps none. Raises BadPayload."""
         ...
-
-
-Missed: TypeAlias = Literal["skip", "once", "all"]
-"""What becomes of ticks that came while no hub ran: none, one event for all of them, or one for each."""
 
 
 class Tick(Struct, frozen=True):

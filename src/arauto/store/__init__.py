@@ -33,9 +33,10 @@ from arauto.store.records import (
     StoredRun,
     Story,
 )
+from arauto.store.ticks import TicksStore
 
 
-class Store(Protocol):
+class Store(TicksStore, Protocol):
     """What the engine needs of a database. Every verb raises StoreUnavailable, having done nothing, when it fails."""
 
     exclusive: bool

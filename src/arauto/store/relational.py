@@ -7,10 +7,11 @@ import secrets
 from arauto.store.database import Database
 from arauto.store.looking import Looking
 from arauto.store.people import People
+from arauto.store.ticks import TicksVerbs
 from arauto.store.work import Work
 
 
-class RelationalStore(Work, People, Looking):
+class RelationalStore(Work, People, TicksVerbs, Looking):
     """A Store over a Database."""
 
     def __init__(self, database: Database) -> None:

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Meta, Struct
 
+from arauto.decide.ticks import Missed
 from arauto.ingress import Path, SettingFault, SettingsFaulty
 from arauto.model import JSON
-from arauto.sources import Draft, Kind, Missed, Schedule, Tick
+from arauto.sources import Draft, Kind, Schedule, Tick
 from arauto.sources.mapping import Compiler, to_text
 from arauto.sources.schedule.cron import Cron
 from arauto.sources.schedule.recurrence import Recurrence

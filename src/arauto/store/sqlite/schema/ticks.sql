@@ -1,0 +1,5 @@
+CREATE TABLE ticks (
+    source TEXT PRIMARY KEY,
+    rule TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
