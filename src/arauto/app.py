@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from arauto import channels, sources
 from arauto.channels import Provider
-from arauto.decide.advance import IN_APP
+from arauto.decide.wishes import IN_APP
 from arauto.egress import Egress
 from arauto.engine.hub import Hub
 from arauto.engine.metrics import Metrics
@@ -76,6 +76,7 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
             chance=random.random,
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
             metrics=metrics,
+            secret=await store.hub_secret("addresses"),
         )
         hub = Hub(engine)
         await hub.start()

@@ -257,6 +257,14 @@ class Awaited(Struct, frozen=True, kw_only=True):
     """Asked of the awaited event."""
 
 
+class AwaitedReceipt(Struct, frozen=True):
+    """A kind of receipt that something listens for."""
+
+    kind: ReceiptKind
+    anybody: bool
+    """From anybody whom this notification told of the event, and not only from the run's own recipient."""
+
+
 class Mute(Struct, frozen=True, kw_only=True):
     """Nothing is sent while something is open: since the last event of ``opened`` no event of ``closed`` came."""
 
@@ -342,13 +350,25 @@ class Receipt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the provider said, shortened, without personal data."""
 
 
+class Await(Struct, frozen=True):
+    """Something that a run listens for."""
+
+    key: str
+    """What of it: ``decide.signals`` makes the keys."""
+    about: str
+    """The key of that event of the run which this is about."""
+    always: bool = False
+    """What happened before that event counts, too."""
+    cancels: bool = False
+    """It concerns the run also when it has ended."""
+
+
 class Signal(Struct, frozen=True, kw_only=True):
     """Something that a run listens for has happened."""
 
     key: str
-    """Which of the things; see ``decide.signals``."""
     about: str
-    """The key of that event of the run which it concerns."""
+    """The key of that event of the run which it is about."""
     at: datetime
     event: Event | None = None
     receipt: Receipt | None = None
@@ -381,6 +401,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """Of allowances (``Use``) that it wanted and that were used up: when there will be room again."""
     signals: tuple[Signal, ...] = ()
     """What it listens for and has happened, in the order of happening."""
+    listening: bool = False
+    """What it listens for is in the store."""
 
     @property
     def live(self) -> tuple[Event, ...]:
@@ -451,6 +473,8 @@ class Use(Struct, frozen=True):
     key: str
     at_most: int
     per: timedelta
+    count: int = 1
+    """How many it takes of them."""
 
 
 class Merge(Struct, frozen=True):
@@ -470,8 +494,8 @@ class Continue(Struct, frozen=True):
     to: int | None = None
     """The index of the step to go to; None: the one that follows."""
     uses: tuple[Use, ...] = ()
-    again: bool = False
-    """Begin another round of the steps from ``to``."""
+    round: int | None = None
+    """The round that begins with it; None: the same."""
 
 
 class Wait(Struct, frozen=True):
@@ -487,7 +511,6 @@ class Notify(Struct, frozen=True):
 
     targets: tuple[Target, ...]
     first: int
-    reason: Reason
 
 
 class Stop(Struct, frozen=True):
@@ -541,8 +564,8 @@ class Step(Protocol):
         ...
 
     @property
-    def receipts(self) -> tuple[ReceiptKind, ...]:
-        """The receipts that this step listens for."""
+    def receipts(self) -> tuple[AwaitedReceipt, ...]:
+        """The receipts that this step listens for, from the beginning of the run."""
         ...
 
 
@@ -622,6 +645,28 @@ class SourceConfig(Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     settings: Struct
+
+
+class Silence(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A time in which messages are held or dropped: once, or again and again."""
+
+    id: str
+    owner: str
+    reason: str
+    drop: bool
+    """What would be sent is dropped; otherwise it is held until the silence ends."""
+    start: datetime
+    end: datetime | None = None
+    """None: until somebody ends it."""
+    notifications: tuple[str, ...] = ()
+    """The notifications that it concerns; none: all."""
+    categories: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    cron: str | None = None
+    """When it begins, again and again, between ``start`` and ``end``; CronSim's dialect, in ``zone``."""
+    lasts: timedelta | None = None
+    """How long each time lasts."""
+    zone: str = "UTC"
 
 
 class Project(Struct, frozen=True, kw_only=True):

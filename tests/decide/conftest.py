@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from arauto.decide import steps
+from arauto.catalogue.diagnostics import Faults
+from arauto.catalogue.notifications import listeners
+from arauto.catalogue.project import Whole
+from arauto.catalogue.reader import read
+from arauto.catalogue.recipients import Everybody
+from arauto.catalogue.rules import Surroundings
+from arauto.catalogue.steps import Program, compile_steps
+from arauto.catalogue.values import Reader
 from arauto.language import compile_condition, compile_expression
 from arauto.model import (
+    Awaited,
     Brand,
     Catalogue,
+    Category,
     ChannelConfig,
     Context,
     Event,
@@ -45,6 +55,7 @@ class Hello:
         return Words()
 
 
+TYPES = ("order.paid", "order.cancelled", "order.shipped")
 TEXTS = {channel: {"en": Hello()} for channel in ("email", "sms", "push", "inapp", "webhook")}
 
 
@@ -69,16 +80,44 @@ def notification(
     do: tuple[dict[str, Any], ...] = ({"send": "email"},),
     texts: dict[str, Any] | None = None,
     expires: timedelta | None = None,
+    on: str = "order.paid",
+    **more: Any,
 ) -> Notification:
+    laid = program(*do)
     return Notification(
         name=name,
-        on=("order.paid",),
-        category="orders",
+        on=(on,),
+        category=more.pop("category", "orders"),
         to=to,
-        steps=tuple(steps.load(kind)(value, compile_condition) for step in do for kind, value in step.items()),
+        steps=tuple(step for step in laid.steps if step),
+        following=laid.following,
         when=None if when is None else compile_condition(when),
         expires=expires,
         composers=TEXTS if texts is None else texts,
+        **more,
+    )
+
+
+def program(*do: dict[str, Any]) -> Program:
+    """These steps, laid out as those of a file are."""
+    faults = Faults()
+    document = read("notification.yaml", json.dumps({"steps": do}, ensure_ascii=False).encode(), faults)
+    assert document is not None
+    everybody = Everybody({}, {}, frozenset(), frozenset(), frozenset(), None, complete=False)
+    types = dict.fromkeys(("order.paid", "order.cancelled", "order.shipped"))
+    around = Surroundings(Whole(None, Brand(name=""), {}, None, None), types, tuple(TEXTS), everybody)
+    laid = compile_steps(Reader(document, faults), document.data["steps"], around)
+    assert not faults.found, list(faults.found.values())
+    return laid
+
+
+def awaited(*types: str, match: str = "event.data.order", there: str | None = None, when: str | None = None) -> Awaited:
+    """Events of these types that are about the same order."""
+    return Awaited(
+        types=types,
+        here=compile_expression(match),
+        there=compile_expression(there or match),
+        when=None if when is None else compile_condition(when),
     )
 
 
@@ -92,7 +131,11 @@ def catalogue(*notifications: Notification) -> Catalogue:
     return Catalogue(
         version="v1",
         project=Project(name="p", locale="pt-BR", time_zone="America/Sao_Paulo", brand=Brand(name="P")),
-        categories={},
+        categories={
+            "orders": Category(name="orders", title={}),
+            "security": Category(name="security", title={}, consent="required", urgent=True),
+            "news": Category(name="news", title={}, consent="opt_in", priority="low"),
+        },
         event_types={},
         sources={},
         recipients=people,
@@ -103,12 +146,13 @@ def catalogue(*notifications: Notification) -> Catalogue:
             for name in ("email", "sms", "push", "inapp", "webhook")
         },
         notifications={each.name: each for each in notifications},
-        by_event_type={"order.paid": notifications},
+        by_event_type={type_: tuple(each for each in notifications if type_ in each.on) for type_ in TYPES},
+        listeners=listeners({each.name: each for each in notifications}),
     )
 
 
-def event(**data: Any) -> Event:
-    return Event(source="shop", id="1", type="order.paid", time=NOW, data=data)
+def event(id: str = "1", *, type: str = "order.paid", **data: Any) -> Event:
+    return Event(source="shop", id=id, type=type, time=NOW, data=data)
 
 
 def check_address(channel: str, address: Any) -> Any:

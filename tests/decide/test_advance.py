@@ -9,22 +9,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from arauto.decide.advance import Advanced, advance, fold_outcomes
-from arauto.decide.plan import run_context
+from arauto.decide.advance import Advanced, Standing, Told, advance, fold_outcomes
 from arauto.model import Run, Sent
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 Make = dict[str, Callable[..., Any]]
 
 
-def walk(make: Make, who: str, *do: dict[str, Any], run: Run | None = None, **data: Any) -> Advanced:
+def walk(
+    make: Make, who: str, *do: dict[str, Any], run: Run | None = None, told: Told | None = None, **data: Any
+) -> Advanced:
     notification = make["notification"](do=do)
     catalogue = make["catalogue"](notification)
     recipient = catalogue.recipients[who]
     event = make["event"](**data)
     run = run or Run(key="run_1", notification="paid", recipient=who, events=(event,), entered_at=NOW)
-    context = run_context((event,), recipient, catalogue)
-    return advance(run, recipient, notification, catalogue, context, NOW)
+    return advance(run, recipient, told or Told(), Standing(catalogue), NOW)
 
 
 def codes(advanced: Advanced) -> list[str]:
@@ -115,7 +115,7 @@ def test_a_walk(
     advanced = walk(make, who, *do, **data)
     assert [message.channel for message in advanced.messages] == channels
     assert codes(advanced) == reasons
-    assert (advanced.waits_until is not None) == (reasons[-1] == "awaits_outcome")
+    assert (advanced.wait is not None) == (reasons[-1] == "awaits_outcome")
     assert advanced.failed == (reasons[-1] == "expression_failed")
 
 
@@ -126,8 +126,7 @@ def after(make: Make, outcome: str) -> Advanced:
     """The walk after its first message ended in this state."""
     first = walk(make, "ana", FIRST_OF)
     (message,) = first.messages
-    run = fold_outcomes(first.run, {message.id: outcome})  # type: ignore[dict-item]
-    return walk(make, "ana", FIRST_OF, run=run)
+    return walk(make, "ana", FIRST_OF, run=first.run, told=Told({message.id: outcome}))  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(
@@ -160,7 +159,7 @@ def test_a_message_lives_as_long_as_its_notification_or_its_channel_says(make: M
         event = make["event"]()
         run = Run(key="run_1", notification="paid", recipient="ana", events=(event,), entered_at=NOW)
         ana = catalogue.recipients["ana"]
-        (message,) = advance(run, ana, notification, catalogue, run_context((event,), ana, catalogue), NOW).messages
+        (message,) = advance(run, ana, Told(), Standing(catalogue), NOW).messages
         assert message.expires_at - NOW == life
 
 
@@ -170,9 +169,8 @@ def test_ids_are_derived_and_differ_by_address(make: Make) -> None:
     event = make["event"]()
     two = msgspec.structs.replace(catalogue.recipients["ana"], addresses={"email": ["a@example.com", "b@example.com"]})
     run = Run(key="run_1", notification="paid", recipient="ana", events=(event,), entered_at=NOW)
-    context = run_context((event,), two, catalogue)
-    once = advance(run, two, notification, catalogue, context, NOW)
-    again = advance(run, two, notification, catalogue, context, NOW)
+    once = advance(run, two, Told(), Standing(catalogue), NOW)
+    again = advance(run, two, Told(), Standing(catalogue), NOW)
     assert [message.id for message in once.messages] == [message.id for message in again.messages]
     assert len({message.id for message in once.messages}) == 2
 

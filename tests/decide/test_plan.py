@@ -16,7 +16,7 @@ Make = dict[str, Callable[..., Any]]
 
 
 def planned(make: Make, catalogue: Any, event: Any, *known: Recipient) -> Plan:
-    considered = match(event, event_context(event, catalogue), catalogue)
+    considered = match(event, event_context(event, catalogue), catalogue, NOW)
     return plan(
         event,
         considered,

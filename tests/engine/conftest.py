@@ -88,6 +88,8 @@ class Odd:
     """A step that breaks."""
 
     channels = ("email",)
+    awaits = ()
+    receipts = ()
 
     def decide(self, situation: Any) -> Any:
         raise ZeroDivisionError("a step broke over c1@example.com")
@@ -95,7 +97,7 @@ class Odd:
 
 def breaking(*to: Any, **more: Any) -> Notification:
     """A notification whose step breaks."""
-    return msgspec.structs.replace(notification(*to, texts=texts(), **more), steps=(Odd(),))
+    return msgspec.structs.replace(notification(*to, texts=texts(), **more), steps=(Odd(),), following=(1,))
 
 
 @dataclass
@@ -121,7 +123,7 @@ class World:
 
     async def plan(self, *ids: str, room: int = 9, **data: Any) -> list[Outgoing]:
         """Accept and plan events; what is to be sent."""
-        return (await self.engine.plan(await self.accept(*ids, **data), dict.fromkeys(TEXTS, room)))[0]
+        return (await self.engine.plan(await self.accept(*ids, **data), dict.fromkeys(TEXTS, room))).outgoing
 
     async def send(self, *outgoing: Outgoing) -> list[str]:
         """Attempt and settle; the states."""
@@ -143,7 +145,7 @@ class World:
         """Advance the runs that are due now; what is to be sent."""
         now = self.clock()
         due = await self.store.take_due_runs(owner="a", now=now, lease_until=now + LEASE, limit=99)
-        return (await self.engine.advance(due, dict.fromkeys(TEXTS, 9)))[0]
+        return (await self.engine.advance(due, dict.fromkeys(TEXTS, 9))).outgoing
 
     async def messages(self) -> dict[str, StoredMessage]:
         """By channel and recipient; there must be one of each."""
@@ -197,7 +199,16 @@ async def world() -> AsyncIterator[Callable[..., World]]:
             if name != "inapp"
         }
         clock = Clock()
-        engine = Engine(store, catalogue, providers, clock=clock, chance=lambda: 0.5, owner=owner, metrics=Metrics())
+        engine = Engine(
+            store,
+            catalogue,
+            providers,
+            clock=clock,
+            chance=lambda: 0.5,
+            owner=owner,
+            metrics=Metrics(),
+            secret=b"addresses",
+        )
         return World(store, clock, engine, providers)
 
     yield build

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from arauto.channels import SEND_DEADLINE
-from arauto.engine import stages
+from arauto.engine import deciding, sending
 from arauto.engine.stages import LEASE, MAX_CLAIMS
 from arauto.errors import Ambiguous, DeliveryError, LanguageError, Rejected, Retry
 from arauto.model import Recipient
@@ -124,14 +124,14 @@ async def test_a_crash_before_the_call_is_an_attempt_too(world: Any) -> None:
 async def test_a_provider_that_never_answers_is_left_at_the_deadline(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "SEND_DEADLINE", timedelta(milliseconds=5))
+    monkeypatch.setattr(sending, "SEND_DEADLINE", timedelta(milliseconds=5))
     world = world(only(), on_unknown="hold")
 
     async def send(delivery: Any) -> Any:
         await asyncio.Event().wait()
 
     world.providers["email"][0].send = send
-    assert await world.send(*await world.plan("1")) == ["held"]
+    assert await world.send(*await world.plan("1")) == ["unknown"]
 
 
 async def test_after_the_last_wait_it_fails_and_says_how_often_it_was_tried(world: Any) -> None:
@@ -187,7 +187,7 @@ async def test_when_both_providers_are_down_the_schedule_begins_with_the_first_a
 # -- leases --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("policy", "state"), [("retry", "queued"), ("hold", "held")])
+@pytest.mark.parametrize(("policy", "state"), [("retry", "queued"), ("hold", "unknown")])
 async def test_an_abandoned_attempt_is_unknown_and_its_channel_says_what_follows(
     world: Any, policy: str, state: str
 ) -> None:
@@ -224,8 +224,8 @@ async def test_an_answer_that_comes_after_the_lease_is_kept_and_counted_and_chan
 async def test_a_plan_of_one_whose_lease_was_lost_sends_nothing(world: Any) -> None:
     world = world(only())
     pending = await world.accept("1", owner="somebody else")
-    outgoing, inbox = await world.engine.plan(pending, {"email": 9})
-    assert (outgoing, inbox) == ([], [])
+    handover = await world.engine.plan(pending, {"email": 9})
+    assert (handover.outgoing, handover.inbox) == ([], [])
     assert await world.messages() == {}
 
 
@@ -235,7 +235,7 @@ async def test_a_plan_of_one_whose_lease_was_lost_sends_nothing(world: Any) -> N
 async def test_what_there_is_no_room_for_is_queued(world: Any) -> None:
     world = world(only())
     room = {"email": 1}
-    outgoing, _ = await world.engine.plan(await world.accept("1", "2"), room)
+    outgoing = (await world.engine.plan(await world.accept("1", "2"), room)).outgoing
     assert (len(outgoing), room) == (1, {"email": 0})
     page = await world.store.list_messages("default", after=None, limit=9)
     assert sorted(each.state for each in page.items) == ["queued", "sending"]
@@ -253,7 +253,7 @@ async def test_an_event_that_breaks_its_plan_is_put_aside_and_the_others_go_on(w
             owner="a", now=world.clock.now, lease_until=world.clock.now + LEASE, limit=9
         )
         assert again.claims == claims
-        assert await world.engine.plan([again], {"email": 9}) == ([], [])
+        assert (await world.engine.plan([again], {"email": 9})).outgoing == []
     story = await world.story("poison")
     assert story.event.state == "quarantined"
     assert story.event.explanation["quarantined"]["values"] == {"error": "ZeroDivisionError", "claims": MAX_CLAIMS}
@@ -265,14 +265,14 @@ async def test_an_event_that_breaks_its_plan_is_put_aside_and_the_others_go_on(w
 
 async def test_a_condition_that_breaks_holds_up_nobody_else(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     world = world(only())
-    really = stages.match
+    really = deciding.match
 
     def match(event: Any, *others: Any) -> Any:
         if event.id == "poison":
             raise MemoryError
         return really(event, *others)
 
-    monkeypatch.setattr(stages, "match", match)
+    monkeypatch.setattr(deciding, "match", match)
     assert len(await world.plan("1", "poison", "2")) == 2
     assert (await world.story("poison")).event.state == "pending"
 
@@ -281,14 +281,14 @@ async def test_who_was_made_known_by_a_plan_that_broke_is_not_known(world: Any) 
     upsert = {"name": "event.data.name", "email": "'c1@example.com'"}
     person = target(person="event.data.id", upsert=upsert)
     world = world(only(person))
-    really = world.engine._advance_one
+    really = world.engine._advance
 
     def advance_one(run: Any, *others: Any) -> Any:
         if run.events[0].id == "poison":
             raise ZeroDivisionError
         return really(run, *others)
 
-    world.engine._advance_one = advance_one
+    world.engine._advance = advance_one
     outgoing = await world.plan("poison", "1", id="c1", name="C")
     assert len(outgoing) == 1
     assert (await world.store.recipients("default", ["c1"]))["c1"].name == "C"
@@ -361,7 +361,8 @@ async def test_a_first_of_goes_on_when_its_message_fails_and_stops_when_one_work
 
 async def test_an_inbox_message_is_stored_with_the_plan_and_needs_no_room(world: Any) -> None:
     world = world(only(send="inapp"))
-    outgoing, inbox = await world.engine.plan(await world.accept("1"), {})
+    handover = await world.engine.plan(await world.accept("1"), {})
+    outgoing, inbox = handover.outgoing, handover.inbox
     assert outgoing == []
     assert [item.recipient for item in inbox] == ["ana", "bia"]
     page = await world.store.inbox("default", "ana", after=None, limit=9, unread=True)
@@ -374,7 +375,7 @@ async def test_an_inbox_message_is_stored_with_the_plan_and_needs_no_room(world:
 
 async def test_a_message_that_waited_is_said_anew_with_its_recipient_as_they_are_now(world: Any) -> None:
     upsert = {"name": "event.data.name", "email": "'c1@example.com'"}
-    said = {"email": lambda context: stages.Reason(context["recipient"]["name"])}
+    said = {"email": lambda context: deciding.Reason(context["recipient"]["name"])}
     world = world(only(target(person="event.data.id", upsert=upsert), said=said))
     await world.plan("1", room=0, id="c1", name="Before")
     now_called = Recipient(id="c1", name="After", addresses={"email": ["other@example.com"]})
@@ -427,7 +428,7 @@ async def test_a_message_that_waited_and_cannot_be_said_any_more_fails_alone(wor
 async def test_a_run_that_breaks_holds_up_no_other_and_is_asked_again(world: Any) -> None:
     world = world(only(send={"first_of": ["email", "sms"]}, said={"email": LanguageError("no")}))
     await world.plan("1", "poison", "2")
-    really = world.engine._advance_one
+    really = world.engine._advance
     poisoned = True
 
     def advance_one(run: Any, *others: Any) -> Any:
@@ -435,7 +436,7 @@ async def test_a_run_that_breaks_holds_up_no_other_and_is_asked_again(world: Any
             raise ZeroDivisionError
         return really(run, *others)
 
-    world.engine._advance_one = advance_one
+    world.engine._advance = advance_one
     assert [each.claim.run.events[0].id for each in await world.advance()] == ["1", "2"]
     assert await world.advance() == []
     poisoned = False

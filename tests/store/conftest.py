@@ -113,7 +113,8 @@ class Make:
     async def plan(self, store: Store, event: Event, *runs: RunRecord, owner: str = "a") -> None:
         """Commit the plan of one event, which must count."""
         plan = PlanRecord(event=event.key, explanation={"why": "so"}, runs=runs)
-        assert await store.commit_plans([plan], owner=owner, now=NOW, lease_until=self.lease) == {event.key}
+        committed = await store.commit_plans([plan], owner=owner, now=NOW, lease_until=self.lease)
+        assert committed.events == {event.key}
 
     async def one_message(self, store: Store, state: Any, *, id: str = "1", **more: Any) -> Message:
         """A message in this state, of a run that is done, or that waits for it when ``awaited``."""

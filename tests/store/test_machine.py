@@ -175,7 +175,7 @@ class StoreMachine(RuleBasedStateMachine):
             expected.add(event.key)
             self.runs[run.key] = ModelRun(run, record.state, due_at)
             self._insert(new)
-        assert self.runner.run(self.store.commit_plans(plans, **self.lease(owner))) == expected
+        assert self.runner.run(self.store.commit_plans(plans, **self.lease(owner))).events == expected
 
     def _insert(self, new: NewMessage) -> None:
         sending = new.state == "sending"
@@ -219,7 +219,7 @@ class StoreMachine(RuleBasedStateMachine):
             expected.add(run.key)
             known.run, known.state, known.owner, known.leased_until = run, record.state, None, None
             known.due_at = self.now if known.woken else due_at
-        assert self.runner.run(self.store.commit_runs([record], **self.lease(owner))) == expected
+        assert self.runner.run(self.store.commit_runs([record], **self.lease(owner))).runs == expected
 
     def _claimed(self, claims: list[Claim], expected: dict[str, ModelMessage]) -> None:
         assert {claim.message.id for claim in claims} == set(expected)

@@ -59,8 +59,15 @@ async def postgresql(postgresql_url: str) -> Any:
         """
         INSERT INTO events SELECT n, 'k' || n, 't', 'i' || n, 'x', n, 'h', 'planned', 'a', n, 1, '{}', '{}'
         FROM generate_series(1, 3000) n;
-        INSERT INTO runs SELECT n, n, 'r' || n, 't', 'done', NULL, NULL, NULL, 0, 1, '{}'
+        INSERT INTO runs
+        SELECT n, n, 'r' || n, 't', 'ana', 'done', NULL, NULL, NULL, NULL, 0, 1, NULL, NULL, NULL, '{}'
         FROM generate_series(1, 3000) n;
+        INSERT INTO awaits SELECT n, 'k' || n, n, n, 0 FROM generate_series(1, 3000) n;
+        INSERT INTO signals SELECT n, 'k' || n, n, n, NULL FROM generate_series(1, 3000) n;
+        INSERT INTO uses SELECT 'k' || n, n, 'r', 1 FROM generate_series(1, 3000) n;
+        INSERT INTO wishes SELECT 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;
+        INSERT INTO consents SELECT n, 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;
+        INSERT INTO suppressions SELECT 't', 'h' || n, 'email', 'bounced', n FROM generate_series(1, 3000) n;
         INSERT INTO run_events SELECT n, 1, n FROM generate_series(1, 3000) n;
         INSERT INTO messages SELECT n, 'm' || n, n, 't', 'ana', 'email', 'sent', NULL, n, 1, '{}', NULL
         FROM generate_series(1, 3000) n;

@@ -12,7 +12,7 @@ from arauto.catalogue.channels import compile_channels
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.event_types import compile_event_types
 from arauto.catalogue.folder import Folder
-from arauto.catalogue.notifications import Surroundings, compile_notifications
+from arauto.catalogue.notifications import Surroundings, compile_notifications, listeners
 from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import compile_recipients
 from arauto.catalogue.sources import compile_sources
@@ -32,7 +32,7 @@ def compile_project(folder: Path) -> Catalogue:
     channels = compile_channels(read, faults)
     time_zone = whole.project.time_zone if whole.project else "UTC"
     sources = compile_sources(read, event_types, time_zone, faults)
-    everybody = compile_recipients(read, faults)
+    everybody = compile_recipients(read, time_zone, faults)
     around = Surroundings(whole, event_types, channels, everybody)
     notifications = compile_notifications(read, around, faults)
     if faults.found or whole.project is None:
@@ -52,4 +52,5 @@ def compile_project(folder: Path) -> Catalogue:
         by_event_type={
             name: tuple(each for _, each in sorted(notifications.items()) if name in each.on) for name in sound
         },
+        listeners=listeners(notifications),
     )

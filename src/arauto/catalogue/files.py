@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from arauto import channels
 from arauto.decide import steps
-from arauto.decide.advance import IN_APP
+from arauto.decide.wishes import IN_APP
 from arauto.model import JSON
 
 _NAME = Meta(
@@ -29,6 +29,8 @@ Expression: TypeAlias = Annotated[str, Meta(min_length=1)]
 Duration: TypeAlias = Annotated[str, Meta(examples=["30s", "5m", "1h30m", "2d"])]
 Locale: TypeAlias = Annotated[str, Meta(examples=["pt-BR", "en"])]
 TimeZone: TypeAlias = Annotated[str, Meta(examples=["America/Sao_Paulo", "UTC"])]
+Day: TypeAlias = Annotated[str, Meta(examples=["2026-12-25"])]
+TimeOfDay: TypeAlias = Annotated[str, Meta(examples=["09:00"])]
 Schema: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"x-holds": "schema"})]
 
 
@@ -96,6 +98,25 @@ class CategoryEntry(Struct, frozen=True, kw_only=True):
     """A kind of message that people know by name."""
 
     title: Annotated[str | dict[str, str], Meta(description="Its title, for all locales or by locale.")]
+    consent: Annotated[
+        Literal["required", "opt_out", "opt_in"],
+        Meta(description="required: everybody gets it; opt_out: unless they said no; opt_in: only if they said yes."),
+    ] = "opt_out"
+    urgent: Annotated[bool, Meta(description="Quiet hours and the attention budget do not hold it up.")] = False
+    priority: Annotated[
+        Literal["low", "normal", "high"], Meta(description="Which part of the attention budget it may use.")
+    ] = "normal"
+    tracking: Annotated[bool, Meta(description="Whether e-mails tell when they are opened and clicked.")] = False
+    retention: Annotated[Duration, Meta(description="How long its events and messages are kept.")] | None = None
+
+
+class AttentionEntry(Struct, frozen=True, kw_only=True):
+    """The attention budget: how many messages a person gets in a time, whatever they are about."""
+
+    per: Annotated[Duration, Meta(description="The time, such as 1d.")]
+    low: Annotated[int, Meta(ge=0, description="How many there may have been for one of low priority to be sent.")]
+    normal: Annotated[int, Meta(ge=0, description="The same for normal priority.")]
+    high: Annotated[int, Meta(ge=0, description="The same for high priority.")]
 
 
 class ProjectFile(Struct, frozen=True, kw_only=True):
@@ -110,6 +131,9 @@ class ProjectFile(Struct, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="CIDR ranges that outbound calls may reach although they are not public.")
     ] = ()
     categories: Annotated[dict[str, CategoryEntry], Meta(description="The kinds of messages, by name.")] = {}
+    attention: Annotated[AttentionEntry, Meta(description="The attention budget of each person.")] | None = None
+    retention: Annotated[Duration, Meta(description="How long events and messages are kept.")] | None = None
+    holidays: Annotated[tuple[Day, ...], Meta(description="Days that are no business days.")] = ()
 
 
 class SourceFile(Struct, frozen=True, kw_only=True):
@@ -128,10 +152,35 @@ class EventFile(Struct, frozen=True, kw_only=True):
     ]
 
 
+class OverrideEntry(Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """Somebody stands in."""
+
+    member: Annotated[str, Meta(description="Who is on call instead.")]
+    start: Annotated[str, Meta(description="From when: a day (at its hand-over), a time in the zone, or with offset.")]
+    end: Annotated[str, Meta(description="Until when, written in the same ways.")]
+
+
+class RotaEntry(Struct, frozen=True, kw_only=True):
+    """Members who take turns in being on call."""
+
+    members: Annotated[tuple[str, ...], Meta(min_length=1, description="The ids of those who take turns, in order.")]
+    every: Annotated[Duration, Meta(description="How long a turn is, in whole days.", examples=["1d", "1w"])]
+    start: Annotated[Day, Meta(description="The day on which the first member's first turn begins.")]
+    hand_over: Annotated[TimeOfDay, Meta(description="When one hands over to the next.")]
+    zone: Annotated[TimeZone, Meta(description="The hand-over's time zone; the project's when not given.")] | None = (
+        None
+    )
+    overrides: Annotated[
+        tuple[OverrideEntry, ...], Meta(description="Who stands in; of two that overlap, the later counts.")
+    ] = ()
+
+
 class GroupEntry(Struct, frozen=True, kw_only=True):
     """Recipients together."""
 
-    members: Annotated[tuple[str, ...], Meta(description="The ids of people and systems.")]
+    members: Annotated[tuple[str, ...], Meta(description="The ids of people and systems.")] | None = None
+    query: Annotated[Expression, Meta(description="Everybody for whom this expression is true.")] | None = None
+    rota: Annotated[RotaEntry, Meta(description="Whoever is on call.")] | None = None
 
 
 class RecipientsFile(Struct, frozen=True, kw_only=True):
@@ -140,7 +189,16 @@ class RecipientsFile(Struct, frozen=True, kw_only=True):
     attributes: Annotated[Schema, Meta(description="The JSON Schema of recipients' attributes.")] | None = None
     people: Annotated[dict[str, Recipient], Meta(description="People, by id.")] = {}
     systems: Annotated[dict[str, Recipient], Meta(description="Systems, by id.")] = {}
-    groups: Annotated[dict[str, GroupEntry], Meta(description="Recipients together, by name.")] = {}
+    groups: Annotated[
+        dict[
+            str,
+            Annotated[
+                GroupEntry,
+                Meta(extra_json_schema={"oneOf": [{"required": [key]} for key in ("members", "query", "rota")]}),
+            ],
+        ],
+        Meta(description="Recipients together, by name."),
+    ] = {}
 
 
 class ProviderEntry(Struct, frozen=True, kw_only=True):
@@ -183,6 +241,38 @@ class TargetEntry(Struct, frozen=True, kw_only=True):
     when: Annotated[Expression, Meta(description="Only when this is true.")] | None = None
 
 
+class MatchEntry(Struct, frozen=True, kw_only=True):
+    """What both events give when they are about the same thing."""
+
+    here: Annotated[Expression, Meta(description="Asked of the run's own event.")]
+    there: Annotated[Expression, Meta(description="Asked of the awaited event.")]
+
+
+Match: TypeAlias = Annotated[
+    Expression | MatchEntry,
+    Meta(description="What both events give when they are about the same thing: event.data.order.id"),
+]
+
+
+class AwaitedEntry(Struct, frozen=True, kw_only=True):
+    """Events that take a notification back."""
+
+    on: Annotated[
+        str | Annotated[list[str], Meta(min_length=1)], Meta(description="The event type, or a list of them.")
+    ]
+    match: Match
+    when: Annotated[Expression, Meta(description="Only when this is true of the awaited event.")] | None = None
+
+
+class MuteEntry(Struct, frozen=True, kw_only=True):
+    """Nothing is sent while something is open."""
+
+    opened: Annotated[str, Meta(description="The event type that opens it.")]
+    closed: Annotated[str, Meta(description="The event type that closes it.")]
+    match: Match
+    drop: Annotated[bool, Meta(description="What would be sent meanwhile is dropped, and does not wait.")] = False
+
+
 def _step_schema() -> dict[str, JSON]:
     kinds = {name: {"description": (steps.load(name).__doc__ or "").partition("\n")[0]} for name in steps.names()}
     closed: dict[str, JSON] = {"additionalProperties": False, "x-unknown": "unknown-step"}
@@ -217,3 +307,9 @@ class NotificationFile(Struct, frozen=True, kw_only=True):
     ]
     when: Annotated[Expression, Meta(description="Only when this is true.")] | None = None
     expires: Annotated[Duration, Meta(description="How long its messages are worth sending.")] | None = None
+    cancel: Annotated[AwaitedEntry, Meta(description="What takes it back.")] | None = None
+    mute: Annotated[MuteEntry, Meta(description="While what is open nothing is sent.")] | None = None
+    in_flight: Annotated[
+        Literal["pinned", "latest"],
+        Meta(description="Whether runs finish on the version of the project that began them, or follow the latest."),
+    ] = "pinned"

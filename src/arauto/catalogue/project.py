@@ -9,7 +9,7 @@ from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.document import Document
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import Reader
-from arauto.model import JSON, Brand, Category, Project
+from arauto.model import JSON, Attention, Brand, Category, Project
 
 
 class Whole(Struct, frozen=True):
@@ -37,11 +37,22 @@ def compile_whole(document: Document | None, faults: Faults) -> Whole:
     time_zone = reader.read(values.time_zone, entry.time_zone, ("time_zone",))
     for index, network in enumerate(entry.private_networks):
         reader.read(values.network, network, ("private_networks", index))
+    holidays = [reader.read(values.day, day, ("holidays", index)) for index, day in enumerate(entry.holidays)]
     brand = Brand(**{field: getattr(entry.brand, field) for field in Brand.__struct_fields__})
     categories = {
-        name: Category(name=name, title=_title(reader, name, category.title, entry.locale))
+        name: Category(
+            name=name,
+            title=_title(reader, name, category.title, entry.locale),
+            consent=category.consent,
+            urgent=category.urgent,
+            priority=category.priority,
+            tracking=category.tracking,
+            retention=reader.read(values.lifetime, category.retention, ("categories", name, "retention")),
+        )
         for name, category in entry.categories.items()
     }
+    attention = _attention(reader, entry.attention) if entry.attention else None
+    retention = reader.read(values.lifetime, entry.retention, ("retention",))
     if locale is None or time_zone is None:
         return Whole(locale, brand, categories, names, None)
     project = Project(
@@ -51,8 +62,19 @@ def compile_whole(document: Document | None, faults: Faults) -> Whole:
         brand=brand,
         public_url=entry.public_url,
         private_networks=entry.private_networks,
+        attention=attention,
+        retention=retention,
+        holidays=frozenset(day for day in holidays if day),
     )
     return Whole(locale, brand, categories, names, project)
+
+
+def _attention(reader: Reader, entry: files.AttentionEntry) -> Attention | None:
+    per = reader.read(values.lifetime, entry.per, ("attention", "per"))
+    if not entry.low <= entry.normal <= entry.high:
+        message = f"low {entry.low}, normal {entry.normal} and high {entry.high} must not fall"
+        reader.fault(("attention",), "bad-value", message, "who may wait longer gets no more of the budget")
+    return None if per is None else Attention(per=per, low=entry.low, normal=entry.normal, high=entry.high)
 
 
 def _title(reader: Reader, name: str, title: str | dict[str, str], default: str) -> dict[str, str]:

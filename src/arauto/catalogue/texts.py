@@ -15,6 +15,7 @@ from arauto.channels import Source, TextFaulty, TextSources
 from arauto.model import Brand, Composer
 
 CONTENT = "content"
+CORRECTION = "correction"
 _IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
 
 ByLocale: TypeAlias = dict[str | None, File]
@@ -27,6 +28,7 @@ class Texts(Struct):
     content: ByLocale = field(default_factory=dict)
     own: dict[str, ByLocale] = field(default_factory=dict)
     """By channel: its own words."""
+    corrections: ByLocale = field(default_factory=dict)
 
     def locales(self, channel: str) -> set[str | None]:
         """The locales in which there is a text for a channel."""
@@ -46,13 +48,15 @@ def sort_files(files: Mapping[str, File], used: Iterable[str] | None, locale: st
         stem, _, rest = name.partition(".")
         tag, _, suffix = rest.rpartition(".")
         own = channels.load(stem).override_suffix if stem in channels.names() else None
-        if suffix != ("md" if stem == CONTENT else own):
+        if suffix != ("md" if stem in (CONTENT, CORRECTION) else own):
             _unknown(file, name, stem, tag, locale, faults)
             continue
         if tag and not _is_locale(file, tag, faults):
             continue
         if stem == CONTENT:
             texts.content[tag or None] = file
+        elif stem == CORRECTION:
+            texts.corrections[tag or None] = file
         elif used is None or stem in used:
             texts.own.setdefault(stem, {})[tag or None] = file
         else:
@@ -71,7 +75,11 @@ def _is_locale(file: File, tag: str, faults: Faults) -> bool:
 
 
 def _unknown(file: File, name: str, stem: str, tag: str, locale: str, faults: Faults) -> None:
-    suffixes = {CONTENT: "md", **{each: channels.load(each).override_suffix for each in channels.names()}}
+    suffixes = {
+        CONTENT: "md",
+        CORRECTION: "md",
+        **{each: channels.load(each).override_suffix for each in channels.names()},
+    }
     if stem in suffixes and suffixes[stem] is None:
         message = f"the channel {stem} takes its text from content.{tag or locale}.md alone"
         faults.add(file.name, START, "unknown-file", message, "remove this file")

@@ -1,47 +1,81 @@
 """advance: walk a run through its steps until it waits, stops or ends; pure.
 
-A step is asked again whenever its run wakes, with the recipient as they are now.
+A step is asked again whenever its run wakes, with the recipient as they are now. What was taken back is taken out
+first; and before anything is sent, whatever may hold it up is asked: silences, mutes, wishes and the attention budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
 from msgspec import Struct
 
+from arauto.decide import wishes
+from arauto.decide.plan import event_context, named_by, run_context
+from arauto.decide.signals import CANCEL, awaits_of, is_open, place_of
+from arauto.decide.silences import silence_over
+from arauto.decide.wishes import IN_APP
 from arauto.errors import LanguageError
 from arauto.model import (
+    Await,
     Catalogue,
+    Category,
     Context,
     Continue,
     Entry,
     Message,
     MessageState,
     Notification,
+    Notify,
     Reason,
     Recipient,
     Run,
     Send,
     Sent,
+    Silence,
     Situation,
     Stop,
+    Use,
     Wait,
     derive_id,
 )
 
-IN_APP = "inapp"
-"""The channel whose address is the recipient's own id."""
+_LOOK_AGAIN = timedelta(days=1)
+"""Events and receipts wake a run that waits for them; this is only the time after which it looks by itself."""
+_ATTEMPT = timedelta(seconds=5)
+"""How soon a run that was taken back looks again at a message that is just being sent."""
+
+
+class Told(Struct, frozen=True):
+    """What is known of the messages that a run has sent."""
+
+    states: Mapping[str, MessageState] = {}
+    read: frozenset[str] = frozenset()
+    """Those that were read in the inbox."""
+
+
+class Standing(Struct, frozen=True):
+    """What holds at this moment for all runs."""
+
+    catalogue: Catalogue
+    silences: Sequence[Silence] = ()
 
 
 class Advanced(Struct, frozen=True):
-    """A run after its walk: done, or waiting until a time; and the messages that it hands over."""
+    """A run after its walk: done, or waiting; and all that it hands over."""
 
     run: Run
-    waits_until: datetime | None
-    messages: tuple[Message, ...]
+    wait: Wait | None
+    messages: tuple[Message, ...] = ()
+    uses: tuple[Use, ...] = ()
+    """What of it counts only if it is granted: all."""
+    awaits: tuple[Await, ...] = ()
+    started: tuple[Run, ...] = ()
+    cancels: bool = False
+    """Its messages that are not under way are to be cancelled, and what is unread goes from the inbox."""
     failed: bool = False
     """An expression failed, and that stopped the run."""
 
@@ -59,79 +93,290 @@ def _outcome(states: Iterable[MessageState]) -> str | None:
     states = list(states)
     if "sent" in states:
         return "accepted"
-    return "failed" if all(state in ("failed", "expired") for state in states) else None
-
-
-def reachable(recipient: Recipient, notification: Notification, catalogue: Catalogue) -> frozenset[str]:
-    """The channels that the hub has, the recipient has an address for, and the notification has a text for; of
-    recipients, only people have an inbox."""
-    return frozenset(
-        channel
-        for channel in notification.composers
-        if channel in catalogue.channels
-        and (recipient.kind == "person" if channel == IN_APP else recipient.addresses.get(channel))
-    )
+    return "failed" if all(state in ("failed", "expired", "cancelled") for state in states) else None
 
 
 def advance(
-    run: Run, recipient: Recipient, notification: Notification, catalogue: Catalogue, context: Context, now: datetime
+    run: Run,
+    recipient: Recipient,
+    told: Told,
+    standing: Standing,
+    now: datetime,
+    *,
+    known: Context | None = None,
 ) -> Advanced:
-    """Ask the run's step, and the steps after it, until one waits or stops, or none is left."""
-    reached = reachable(recipient, notification, catalogue)
-    messages: list[Message] = []
-    log = list(run.log)
-    while run.step < len(notification.steps):
-        step = notification.steps[run.step]
-        try:
-            decision = step.decide(Situation(run, recipient, context, reached, now))
-        except LanguageError as error:
-            reason = Reason("expression_failed", {"error": error.message})
-            log.append(Entry(now, run.step, "stop", reason))
-            return Advanced(msgspec.structs.replace(run, log=tuple(log)), None, tuple(messages), failed=True)
-        match decision:
-            case Continue():
-                log.append(Entry(now, run.step, "continue", decision.reason))
-                run = msgspec.structs.replace(run, step=run.step + 1, entered_at=now)
-            case Wait():
-                if not log or log[-1].decision != "wait" or log[-1].reason != decision.reason:
-                    log.append(Entry(now, run.step, "wait", decision.reason))
-                return Advanced(msgspec.structs.replace(run, log=tuple(log)), decision.until, tuple(messages))
-            case Stop():
-                log.append(Entry(now, run.step, "stop", decision.reason))
-                return Advanced(msgspec.structs.replace(run, log=tuple(log)), None, tuple(messages))
-            case Send():
-                log.append(Entry(now, run.step, "send", decision.reason))
-                handed = _messages(run, decision, recipient, notification, catalogue, now)
-                messages.extend(message for made in handed.values() for message in made)
-                sent = tuple(Sent(run.step, channel, tuple(m.id for m in made)) for channel, made in handed.items())
-                run = msgspec.structs.replace(run, sent=run.sent + sent)
-            case _:
-                assert_never(decision)
-    return Advanced(msgspec.structs.replace(run, log=tuple(log)), None, tuple(messages))
+    """Ask the run's step, and the steps after it, until one waits or stops, or none is left. ``known`` is the
+    context of its only event where it is at hand."""
+    walk = _Walk(run, recipient, told, standing, now, known)
+    try:
+        return walk.go()
+    except LanguageError as error:
+        walk.log(Reason("expression_failed", {"error": error.message}), "stop")
+        return walk.end(failed=True)
 
 
-def _messages(
-    run: Run, send: Send, recipient: Recipient, notification: Notification, catalogue: Catalogue, now: datetime
-) -> dict[str, list[Message]]:
-    made: dict[str, list[Message]] = {}
-    for channel in send.channels:
-        life = notification.expires or catalogue.channels[channel].retry.expires
-        addresses = [recipient.id] if channel == IN_APP else recipient.addresses[channel]
-        made[channel] = [
+class _Walk:
+    """One run on its way. What it collects counts together or not at all."""
+
+    def __init__(
+        self,
+        run: Run,
+        recipient: Recipient,
+        told: Told,
+        standing: Standing,
+        now: datetime,
+        known: Context | None,
+    ) -> None:
+        self.run, self.recipient, self.told, self.now = fold_outcomes(run, told.states), recipient, told, now
+        self.standing, self.catalogue = standing, standing.catalogue
+        self.notification: Notification = self.catalogue.notifications[run.notification]
+        self.category: Category = self.catalogue.categories[self.notification.category]
+        self.zone = recipient.time_zone or self.catalogue.project.time_zone
+        self.known = known
+        self.entries = list(run.log)
+        self.messages: list[Message] = []
+        self.uses: list[Use] = []
+        self.awaits: tuple[Await, ...] = ()
+        self.started: list[Run] = []
+        self.cancels = False
+
+    def go(self) -> Advanced:
+        self._listen()
+        pending = self._retract()
+        if pending is not None:
+            return self.end(wait=pending)
+        if not self.run.live:
+            return self.end()
+        self.context = run_context(self.run, self.recipient, self.catalogue, known=self.known)
+        self.reachable, self.refusals = self._reachable()
+        while self.run.step < len(self.notification.steps):
+            step = self.notification.steps[self.run.step]
+            situation = Situation(self.run, self.recipient, self.context, self.reachable, self.now, self.zone)
+            decision = step.decide(situation)
+            match decision:
+                case Continue():
+                    self._note_refusals(step.channels)
+                    self.log(decision.reason, "continue")
+                    self.uses.extend(decision.uses)
+                    self._continue(decision)
+                case Wait():
+                    return self.end(wait=decision)
+                case Stop():
+                    self.log(decision.reason, "stop")
+                    return self.end()
+                case Notify():
+                    self._continue(Continue(self._notify(decision)))
+                case Send():
+                    self._note_refusals(step.channels)
+                    hold = self._hindrance(decision.channels)
+                    if isinstance(hold, Wait):
+                        return self.end(wait=hold)
+                    if isinstance(hold, Reason):
+                        self.log(hold, "skip")
+                        self._continue(Continue(hold))
+                    else:
+                        self._send(decision)
+                case _:
+                    assert_never(decision)
+        return self.end()
+
+    def end(self, *, wait: Wait | None = None, failed: bool = False) -> Advanced:
+        """What has come of it. A run that is over stands behind its last step, so that nothing begins it again."""
+        if wait is None:
+            self.run = msgspec.structs.replace(self.run, step=len(self.notification.steps), until=None, refused={})
+        else:
+            last = self.entries[-1] if self.entries else None
+            if last is None or last.decision != "wait" or last.reason != wait.reason:
+                self.log(wait.reason, "wait")
+            self.run = msgspec.structs.replace(self.run, until=wait.until)
+        return Advanced(
+            msgspec.structs.replace(self.run, log=tuple(self.entries), listening=True),
+            wait,
+            tuple(self.messages),
+            tuple(self.uses),
+            self.awaits,
+            tuple(self.started),
+            self.cancels,
+            failed,
+        )
+
+    def log(self, reason: Reason, decision: str) -> None:
+        self.entries.append(Entry(self.now, self.run.step, decision, reason))  # type: ignore[arg-type]
+
+    # -- what it listens for, and what was taken back ----------------------------------------------------------------
+
+    def _listen(self) -> None:
+        if not self.run.listening:
+            contexts = [(event, self.known or event_context(event, self.catalogue)) for event in self.run.events]
+            self.awaits = awaits_of(self.run, self.notification, contexts)
+
+    def _retract(self) -> Wait | None:
+        """Take out the events that were taken back, and correct what was received of them. Waits while a message is
+        just being sent: only then is known who received it."""
+        gone = {
+            signal.about: signal
+            for signal in self.run.signals
+            if place_of(signal) == CANCEL and signal.about not in self.run.retracted
+        }
+        if not gone:
+            return None
+        if "sending" in self.told.states.values():
+            return Wait(self.now + _ATTEMPT, Reason("awaits_attempt"))
+        for about, signal in gone.items():
+            assert signal.event is not None
+            self.log(
+                Reason("retracted", {"event": about, "by": signal.event.type, "with": signal.event.key}), "retract"
+            )
+        self.run = msgspec.structs.replace(self.run, retracted=(*self.run.retracted, *gone))
+        self.known = None
+        self.cancels = not self.run.live
+        received = self._received()
+        if received:
+            self._correct(received, next(reversed(gone.values())).event.key)  # type: ignore[union-attr]
+        return None
+
+    def _received(self) -> list[str]:
+        """The channels by which the recipient has received something, first things first."""
+        return list(
+            dict.fromkeys(
+                sent.channel
+                for sent in self.run.sent
+                for id in sent.messages
+                if (id in self.told.read if sent.channel == IN_APP else self.told.states.get(id) == "sent")
+            )
+        )
+
+    def _correct(self, received: Sequence[str], by: str) -> None:
+        channels = [
+            channel
+            for channel in received
+            if channel in self.notification.corrections
+            and channel in self.catalogue.channels
+            and wishes.addresses(self.recipient, channel)
+            and wishes.refusal(self.recipient, self.category, channel) is None
+        ]
+        if channels:
+            self.log(Reason("corrects", {"channels": channels}), "send")
+            for channel in channels:
+                self.messages.extend(self._messages(channel, awaited=False, correction=by))
+
+    # -- going on ----------------------------------------------------------------------------------------------------
+
+    def _continue(self, decision: Continue) -> None:
+        run = self.run
+        self.run = msgspec.structs.replace(
+            run,
+            step=self.notification.following[run.step] if decision.to is None else decision.to,
+            round=run.round if decision.round is None else decision.round,
+            entered_at=self.now,
+            until=None,
+        )
+
+    def _notify(self, decision: Notify) -> Reason:
+        others: list[str] = []
+        for target in decision.targets:
+            for named in named_by(target, self.context, self.catalogue, self.now):
+                if named.recipient is not None and named.recipient not in others:
+                    others.append(named.recipient)
+                elif named.recipient is None:
+                    self.log(named.reason, "skip")
+        reason = Reason("notifies", {"recipients": others})
+        self.log(reason, "notify")
+        for other in others:
+            self.started.append(
+                Run(
+                    key=derive_id("run", self.run.key, str(self.run.step), str(self.run.round), other),
+                    notification=self.run.notification,
+                    recipient=other,
+                    events=self.run.live,
+                    entered_at=self.now,
+                    step=decision.first,
+                    tenant=self.run.tenant,
+                    catalogue=self.run.catalogue,
+                    parent=self.run.key,
+                )
+            )
+        return reason
+
+    # -- sending -----------------------------------------------------------------------------------------------------
+
+    def _reachable(self) -> tuple[frozenset[str], dict[str, Reason]]:
+        """The channels that the hub and the notification have and by which the recipient is and wants to be reached;
+        and why others are not among them, where that is their wish or a dead address."""
+        reached: set[str] = set()
+        refusals: dict[str, Reason] = {}
+        for channel in self.notification.composers:
+            if channel not in self.catalogue.channels:
+                continue
+            refused = wishes.suppression(self.recipient, channel)
+            if refused is None and wishes.addresses(self.recipient, channel):
+                refused = wishes.refusal(self.recipient, self.category, channel)
+                if refused is None:
+                    reached.add(channel)
+            if refused is not None:
+                refusals[channel] = refused
+        return frozenset(reached), refusals
+
+    def _note_refusals(self, channels: Iterable[str]) -> None:
+        for channel in channels:
+            refused = self.refusals.pop(channel, None)
+            if refused is not None:
+                self.log(refused, "skip")
+
+    def _hindrance(self, channels: Sequence[str]) -> Wait | Reason | None:
+        """What keeps these channels from being used now: a time to wait for, or a reason to go on without."""
+        opened = is_open(self.run.signals) if self.notification.mute is not None else None
+        if opened is not None and opened.event is not None and self.notification.mute is not None:
+            reason = Reason("muted", {"by": opened.event.type, "event": opened.event.key})
+            return reason if self.notification.mute.drop else Wait(self.now + _LOOK_AGAIN, reason)
+        silence = silence_over(self.standing.silences, self.notification, self.recipient, self.now)
+        if silence is not None:
+            reason = Reason("silenced", {"silence": silence.id, "owner": silence.owner, "why": silence.reason})
+            return reason if silence.drop else Wait(silence.until, reason)
+        quiet = wishes.quiet(self.recipient, self.category, channels, self.catalogue.project, self.now)
+        if quiet is not None:
+            return Wait(*quiet)
+        return self._over_budget(channels)
+
+    def _over_budget(self, channels: Sequence[str]) -> Wait | None:
+        count = sum(len(wishes.addresses(self.recipient, channel)) for channel in channels)
+        use = wishes.attention(self.recipient, self.category, self.catalogue.project, self.run.tenant, count)
+        if use is None:
+            return None
+        free_at = self.run.refused.get(use.key)
+        if free_at is not None and free_at > self.now:
+            return Wait(free_at, Reason("attention_spent", {"at_most": use.at_most}))
+        self.uses.append(use)
+        return None
+
+    def _send(self, send: Send) -> None:
+        self.log(send.reason, "send")
+        for channel in send.channels:
+            made = self._messages(channel, awaited=send.awaited)
+            self.messages.extend(made)
+            handed = Sent(self.run.step, channel, tuple(message.id for message in made), round=self.run.round)
+            self.run = msgspec.structs.replace(self.run, sent=(*self.run.sent, handed))
+
+    def _messages(self, channel: str, *, awaited: bool, correction: str | None = None) -> list[Message]:
+        run = self.run
+        life = self.notification.expires or self.catalogue.channels[channel].retry.expires
+        what = [str(run.step), str(run.round)] if correction is None else ["correction", correction]
+        return [
             Message(
-                id=derive_id("msg", run.key, str(run.step), channel, *([] if number == 0 else [str(address)])),
+                id=derive_id("msg", run.key, *what, channel, *([] if number == 0 else [str(address)])),
                 run=run.key,
                 event=run.events[0].key,
                 notification=run.notification,
                 recipient=run.recipient,
                 channel=channel,
                 step=run.step,
+                round=run.round,
                 address=address,
-                created_at=now,
-                expires_at=now + life,
+                created_at=self.now,
+                expires_at=self.now + life,
                 tenant=run.tenant,
-                awaited=send.awaited,
+                awaited=awaited,
+                correction=correction,
             )
-            for number, address in enumerate(addresses)
+            for number, address in enumerate(wishes.addresses(self.recipient, channel))
         ]
-    return made

@@ -13,7 +13,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
-from arauto.decide.groups import recipient_told
+from arauto.decide.groups import members, recipient_told
 from arauto.errors import LanguageError
 from arauto.model import (
     JSON,
@@ -21,6 +21,7 @@ from arauto.model import (
     Context,
     Event,
     Expression,
+    Group,
     GroupTarget,
     Notification,
     PersonTarget,
@@ -97,11 +98,14 @@ def _holidays(days: frozenset[date]) -> list[str]:
 
 
 def run_context(
-    events: Sequence[Event], recipient: Recipient, catalogue: Catalogue, *, known: Context | None = None
+    run: Run, recipient: Recipient, catalogue: Catalogue, *, known: Context | None = None
 ) -> dict[str, JSON]:
-    """What expressions and texts see in a run; ``known`` is the context of its only event where it is at hand."""
-    if known is None:
-        contexts = [event_context(event, catalogue) for event in events]
+    """What expressions and texts see in a run; ``known`` is the context of its only event where it is at hand.
+
+    ``events`` are all that it holds, without those that were taken back; ``event`` is the first of them.
+    """
+    if known is None or len(run.events) > 1:
+        contexts = [event_context(event, catalogue) for event in run.live or run.events]
         known = contexts[0]
         if len(contexts) > 1:
             known = contexts[0] | {"events": [context["event"] for context in contexts]}
@@ -111,24 +115,30 @@ def run_context(
     }
 
 
-def match(event: Event, context: Context, catalogue: Catalogue) -> tuple[Considered, ...]:
+def correction_context(run: Run, by: Event, recipient: Recipient, catalogue: Catalogue) -> dict[str, JSON]:
+    """What a correction sees: ``event`` is what took things back, ``events`` are those that were taken back."""
+    gone = [event for event in run.events if event.key in run.retracted]
+    return {
+        **event_context(by, catalogue),
+        "events": [event_context(event, catalogue)["event"] for event in gone],
+        "recipient": recipient_told(recipient, catalogue.project),
+    }
+
+
+def match(event: Event, context: Context, catalogue: Catalogue, now: datetime) -> tuple[Considered, ...]:
     """Each notification that listens to this type of event, with whom it names or why it did not match."""
     return tuple(
-        _consider(notification, context, catalogue) for notification in catalogue.by_event_type.get(event.type, ())
+        _consider(notification, context, catalogue, now) for notification in catalogue.by_event_type.get(event.type, ())
     )
 
 
-def _consider(notification: Notification, context: Context, catalogue: Catalogue) -> Considered:
+def _consider(notification: Notification, context: Context, catalogue: Catalogue, now: datetime) -> Considered:
     refused = _refusal(notification.when, context)
     if refused is not None:
         return Considered(notification, False, refused)
     named: list[Named] = []
     for target in notification.to:
-        refused = _refusal(target.when, context)
-        if refused is not None:
-            named.append(Named(_label(target), None, refused))
-        else:
-            named.extend(_name(target, context, catalogue))
+        named.extend(named_by(target, context, catalogue, now))
     return Considered(notification, True, Reason("matched"), tuple(named))
 
 
@@ -155,16 +165,32 @@ def _label(target: Target) -> str:
             return f"system: {target.system}"
 
 
-def _name(target: Target, context: Context, catalogue: Catalogue) -> list[Named]:
+def named_by(target: Target, context: Context, catalogue: Catalogue, now: datetime) -> list[Named]:
+    """Whom a target names, or why nobody."""
     label = _label(target)
+    refused = _refusal(target.when, context)
+    if refused is not None:
+        return [Named(label, None, refused)]
     match target:
         case PersonTarget():
             return [_name_person(target, label, context)]
         case GroupTarget():
-            reason = Reason("in_group", {"group": target.group})
-            return [Named(label, member, reason) for member in catalogue.groups[target.group].members]
+            return _name_group(label, catalogue.groups[target.group], now)
         case SystemTarget():
             return [Named(label, target.system, Reason("named", {"system": target.system}))]
+
+
+def _name_group(label: str, group: Group, now: datetime) -> list[Named]:
+    if group.query is not None:
+        return []  # asked of everybody, page by page
+    found = members(group, now)
+    if group.rota is None:
+        reason = Reason("in_group", {"group": group.name})
+    elif found:
+        reason = Reason("on_call", {"group": group.name})
+    else:
+        return [Named(label, None, Reason("nobody_on_call", {"group": group.name}))]
+    return [Named(label, member, reason) for member in found]
 
 
 def _name_person(target: PersonTarget, label: str, context: Context) -> Named:
@@ -231,6 +257,7 @@ def plan(
                     events=(event,),
                     entered_at=now,
                     tenant=event.tenant,
+                    catalogue=catalogue.version,
                 )
                 runs.append(run)
                 line["run"] = run.key

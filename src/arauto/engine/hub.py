@@ -199,9 +199,10 @@ class Hub:
 
     async def _plan_batch(self, batch: list[Pending]) -> None:
         room = self._room()
-        outgoing, inbox = await self.engine.plan(batch, room)
+        handover = await self.engine.plan(batch, room)
         crash_point("plan.committed")
-        self._dispatch(outgoing, inbox, room)
+        self._dispatch(handover.outgoing, handover.inbox, room)
+        self._wake_for(handover.due)
 
     async def _insist(self, stage: str, work: object, *arguments: object) -> None:
         """Repeat a stage until the database takes it; every stage may run twice."""
@@ -256,11 +257,15 @@ class Hub:
         await self._insist("settle", self.engine.settle, settlements)
         crash_point("settle.committed")
         for settlement in settlements:
-            due = settlement.due_at
-            wakes_run = settlement.message.awaited and settlement.state in ("sent", "failed", "expired")
-            if wakes_run or (due is not None and (self._sleeps_until is None or due < self._sleeps_until)):
+            if settlement.message.awaited and settlement.state in ("sent", "failed", "expired", "cancelled"):
                 self._bell.set()
+            self._wake_for(settlement.due_at)
         return [None] * len(settlements)
+
+    def _wake_for(self, due: datetime | None) -> None:
+        """Let ``_look`` look again where something is due before it would."""
+        if due is not None and (self._sleeps_until is None or due < self._sleeps_until):
+            self._bell.set()
 
     # -- look for what is due --------------------------------------------------------------------------------------
 
@@ -316,8 +321,8 @@ class Hub:
         )
         if runs:
             room = self._room()
-            outgoing, inbox = await self.engine.advance(runs, room)
-            self._dispatch(outgoing, inbox, room)
+            handover = await self.engine.advance(runs, room)
+            self._dispatch(handover.outgoing, handover.inbox, room)
         room = {channel: left for channel, left in self._room().items() if left > 0}
         room.update(dict.fromkeys(self._gone, COMMIT_LIMIT))
         claims = (

@@ -12,11 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from arauto.model import JSON, MessageState, Recipient
+from arauto.model import JSON, MessageState, Recipient, Signal
 from arauto.store.records import (
     ApiKey,
     Appended,
     Claim,
+    Committed,
     Counts,
     DueRun,
     InboxItem,
@@ -33,10 +34,12 @@ from arauto.store.records import (
     StoredRun,
     Story,
 )
+from arauto.store.silences import SilencesStore
 from arauto.store.ticks import TicksStore
+from arauto.store.wishes import Suppression, WishesStore
 
 
-class Store(TicksStore, Protocol):
+class Store(WishesStore, SilencesStore, TicksStore, Protocol):
     """What the engine needs of a database. Every verb raises StoreUnavailable, having done nothing, when it fails."""
 
     exclusive: bool
@@ -60,9 +63,10 @@ class Store(TicksStore, Protocol):
 
     async def commit_plans(
         self, plans: Sequence[PlanRecord], *, owner: str, now: datetime, lease_until: datetime
-    ) -> set[str]:
+    ) -> Committed:
         """Store plans with their runs and messages, and mark their events planned; upserts overwrite recipients.
-        A plan counts only while its event is pending under ``owner``'s lease: returns the keys of those."""
+        A plan counts only while its event is pending under ``owner``'s lease. Its signals wake the runs that listen
+        for them."""
         ...
 
     async def quarantine(self, event: str, reason: JSON) -> None:
@@ -75,9 +79,13 @@ class Store(TicksStore, Protocol):
 
     async def commit_runs(
         self, runs: Sequence[RunRecord], *, owner: str, now: datetime, lease_until: datetime
-    ) -> set[str]:
-        """Store advanced runs and their new messages; returns the keys of the runs still under ``owner``'s lease,
-        which alone were stored."""
+    ) -> Committed:
+        """Store advanced runs and their new messages. A record counts only while its run is under ``owner``'s lease
+        and has taken in nothing since it was taken; a run that has is due at once."""
+        ...
+
+    async def signals(self, keys: Collection[str]) -> list[Signal]:
+        """The events that came under these keys, in the order of their coming; ``about`` is empty."""
         ...
 
     async def take_due_messages(
@@ -195,6 +203,7 @@ __all__ = [
     "ApiKey",
     "Appended",
     "Claim",
+    "Committed",
     "Counts",
     "DueRun",
     "InboxItem",
@@ -211,4 +220,5 @@ __all__ = [
     "StoredMessage",
     "StoredRun",
     "Story",
+    "Suppression",
 ]

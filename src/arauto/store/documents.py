@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from arauto.model import JSON, Attempt, Event, Message, Recipient, Run
+from arauto.model import JSON, Attempt, Consent, Event, Message, Receipt, Recipient, Run, Signal, Silence, Wishes
 from arauto.store.records import ApiKey, InboxItem, Rejection, StoredEvent, StoredMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -45,21 +45,38 @@ def _reader(kind: type[T]) -> Callable[[str], T]:
 read_json: Callable[[str], JSON] = _reader(cast("type[Any]", Any))
 read_event = _reader(Event)
 read_recipient = _reader(Recipient)
+read_wishes = _reader(Wishes)
+read_consent = _reader(Consent)
+read_silence = _reader(Silence)
 read_rejection = _reader(Rejection)
 read_attempts = _reader(list[Attempt])
 _read_run = _reader(Run)
 _read_message = _reader(Message)
+_read_receipt = _reader(Receipt)
 _read_key = _reader(ApiKey)
 
 
 def run_document(run: Run) -> str:
-    """A run without its events, which have rows of their own."""
-    return to_document(msgspec.structs.replace(run, events=()))
+    """A run without its events and signals, which have rows of their own."""
+    return to_document(msgspec.structs.replace(run, events=(), signals=(), until=None))
 
 
-def read_run(document: str, events: tuple[Event, ...]) -> Run:
-    """A run with these events."""
-    return msgspec.structs.replace(_read_run(document), events=events)
+def read_run(
+    document: str, events: tuple[Event, ...], signals: tuple[Signal, ...] = (), until: datetime | None = None
+) -> Run:
+    """A run with these events and signals."""
+    return msgspec.structs.replace(_read_run(document), events=events, signals=signals, until=until)
+
+
+def read_signal(key: str, about: str, at: int, event: str | None, receipt: str | None) -> Signal:
+    """A signal from its columns; ``event`` and ``receipt`` are documents."""
+    return Signal(
+        key=key,
+        about=about,
+        at=to_moment(at),
+        event=None if event is None else read_event(event),
+        receipt=None if receipt is None else _read_receipt(receipt),
+    )
 
 
 def read_message(document: str, late: str | None) -> Message:

@@ -6,13 +6,16 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from arauto.model import Recipient
+import msgspec
+
+from arauto.model import Recipient, Wishes
 from arauto.store.database import Database
 from arauto.store.documents import (
     inbox_item,
     optional,
     read_key,
     read_recipient,
+    read_wishes,
     to_document,
     to_micros,
 )
@@ -38,7 +41,10 @@ class People:
             return {}
         async with self._database.reading() as reading:
             rows = await reading.rows("recipients", tenant=tenant, ids=list(ids))
-        return {id: read_recipient(document) for id, document in rows}
+        return {
+            id: msgspec.structs.replace(read_recipient(document), wishes=optional(read_wishes, wishes) or Wishes())
+            for id, document, wishes in rows
+        }
 
     async def list_recipients(self, tenant: str, *, after: str | None, limit: int) -> Page:
         """The cursor is the last id."""

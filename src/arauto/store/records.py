@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from arauto.model import JSON, Event, Message, MessageState, Recipient, Run
+from arauto.model import JSON, Await, Event, Merge, Message, MessageState, Recipient, Run, Use
 
 
 class NewEvent(Struct, frozen=True):
@@ -64,6 +64,17 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     """When a waiting run is to be asked again."""
     messages: tuple[NewMessage, ...] = ()
+    merge: Merge | None = None
+    """How it waits together with others; with none there yet it will take in those that come."""
+    uses: tuple[Use, ...] = ()
+    """All of this counts only when each is granted. Otherwise the run stays as it was ``before`` and is due at
+    once, knowing what was refused."""
+    before: Run | None = None
+    awaits: tuple[Await, ...] = ()
+    started: tuple[Run, ...] = ()
+    """New runs for others, due at once."""
+    cancels: bool = False
+    """Its messages are cancelled, but for those that are under way, and go from the inbox, but for those read."""
 
 
 class PlanRecord(Struct, frozen=True, kw_only=True):
@@ -75,6 +86,21 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     """The document that ``explain`` reads: each notification considered, each recipient, each reason."""
     runs: tuple[RunRecord, ...] = ()
     upserts: tuple[Recipient, ...] = ()
+    signals: tuple[str, ...] = ()
+    """The keys under which the event is to be found by the runs that listen for it."""
+    latest: tuple[str, ...] = ()
+    """Those keys of which only the last event counts."""
+
+
+class Committed(Struct, frozen=True):
+    """What was stored of what was decided."""
+
+    events: frozenset[str]
+    """The keys of the events that are planned now."""
+    runs: frozenset[str]
+    """The keys of the runs whose decisions count; their messages are stored."""
+    woken: bool
+    """Something is due at once."""
 
 
 class Claim(Struct, frozen=True):
@@ -102,6 +128,8 @@ class DueRun(Struct, frozen=True):
 
     run: Run
     messages: dict[str, MessageState]
+    read: frozenset[str] = frozenset()
+    """The ids of those that were read in the inbox."""
 
 
 class StoredEvent(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from arauto.model import Event, Recipient
+from arauto.model import Event, Recipient, Signal, Wishes
 from arauto.store.database import Rows, Transaction
 from arauto.store.documents import (
     optional,
@@ -17,6 +17,7 @@ from arauto.store.documents import (
     read_event,
     read_message,
     read_run,
+    read_signal,
     run_document,
     to_document,
     to_micros,
@@ -39,30 +40,13 @@ def run_columns(records: Iterable[RunRecord]) -> dict[str, Sequence[object]]:
         "key": [record.run.key for record in records],
         "state": [record.state for record in records],
         "due_at": [optional(to_micros, record.due_at) for record in records],
+        "until": [optional(to_micros, record.run.until) for record in records],
         "event_count": [len(record.run.events) for record in records],
+        "merge_key": [record.merge and record.merge.key for record in records],
+        "merge_latest": [optional(to_micros, record.merge and record.merge.latest) for record in records],
+        "merge_limit": [record.merge and record.merge.at_most for record in records],
         "document": [run_document(record.run) for record in records],
     }
-
-
-async def insert_runs(
-    transaction: Transaction, records: Sequence[tuple[int, RunRecord]], now: datetime, lease_until: datetime
-) -> None:
-    """Runs of the events with these sequences; a run that is there already has its messages, too."""
-    first: dict[str, tuple[int, RunRecord]] = {}
-    for event, record in records:
-        first.setdefault(record.run.key, (event, record))
-    if not first:
-        return
-    columns: dict[str, Sequence[object]] = {
-        **run_columns(record for _, record in first.values()),
-        "event": [event for event, _ in first.values()],
-        "tenant": [record.run.tenant for _, record in first.values()],
-    }
-    inserted = [
-        (sequence, first[key][1])
-        for key, sequence in sorted(await transaction.many("insert_runs", columns), key=lambda row: row[1])
-    ]
-    await insert_belongings(transaction, inserted, now, lease_until)
 
 
 async def insert_belongings(
@@ -76,7 +60,7 @@ async def insert_belongings(
         for position, event in enumerate(record.run.events[1:], 1)
     ]
     if further:
-        await transaction.many("insert_run_events", _columns(("run", "position", "event"), further))
+        await transaction.many("insert_run_events", columns_of(("run", "position", "event"), further))
     first: dict[str, tuple[int, NewMessage]] = {}
     for sequence, record in runs:
         for new in record.messages:
@@ -116,32 +100,43 @@ async def _insert_inbox(transaction: Transaction, items: Iterable[tuple[int, Inb
     ]
     if rows:
         names = ("message", "tenant", "recipient", "created_at", "read_at", "content")
-        await transaction.many("insert_inbox", _columns(names, rows))
+        await transaction.many("insert_inbox", columns_of(names, rows))
 
 
 async def put_recipients(transaction: Transaction, given: Sequence[tuple[str, Recipient]], now: datetime) -> None:
     """Recipients by tenant; of two with one id, the last counts."""
     last = {(tenant, recipient.id): recipient for tenant, recipient in given}
     if last:
-        rows = [(tenant, id, to_document(recipient)) for (tenant, id), recipient in last.items()]
-        await transaction.many("put_recipients", _columns(("tenant", "id", "document"), rows), now=to_micros(now))
+        rows = [
+            (tenant, id, to_document(msgspec.structs.replace(recipient, wishes=Wishes(), suppressed={})))
+            for (tenant, id), recipient in last.items()
+        ]
+        await transaction.many("put_recipients", columns_of(("tenant", "id", "document"), rows), now=to_micros(now))
 
 
 async def load_runs(transaction: Transaction, sequences: list[int]) -> dict[int, StoredRun]:
     """By sequence, in the order of their making, each with all its events."""
     rows = await transaction.rows("runs", runs=sequences)
     further: defaultdict[int, list[Event]] = defaultdict(list)
-    joined = [row[0] for row in rows if row[3] > 1]
+    joined = [row[0] for row in rows if row[4] > 1]
     if joined:
         for run, document in await transaction.rows("run_events", runs=joined):
             further[run].append(read_event(document))
+    signals: defaultdict[int, list[Signal]] = defaultdict(list)
+    for run, *columns in await transaction.rows("signals_of_runs", runs=sequences):
+        signals[run].append(read_signal(*columns))
     return {
         sequence: StoredRun(
-            run=read_run(document, (read_event(event), *further[sequence])),
+            run=read_run(
+                document,
+                (read_event(event), *further[sequence]),
+                tuple(signals[sequence]),
+                optional(to_moment, until),
+            ),
             state=state,
             due_at=optional(to_moment, due_at) if state == "waiting" else None,
         )
-        for sequence, state, due_at, _, document, event in rows
+        for sequence, state, due_at, until, _, document, event in rows
     }
 
 
@@ -179,9 +174,10 @@ async def keep_late(transaction: Transaction, settlements: Sequence[Settlement])
             changed.add(id)
     if changed:
         rows = [(id, to_document(late[id])) for id in sorted(changed)]
-        await transaction.many("keep_late", _columns(("id", "late"), rows))
+        await transaction.many("keep_late", columns_of(("id", "late"), rows))
     return answers
 
 
-def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+def columns_of(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
+    """Rows as columns, which ``many`` takes."""
     return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))

@@ -6,18 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from arauto.model import JSON, MessageState
-from arauto.store.database import Database
-from arauto.store.documents import (
-    optional,
-    read_event,
-    to_document,
-    to_micros,
-    to_moment,
-)
+from arauto.model import JSON, MessageState, Signal
+from arauto.store.database import Database, Transaction
+from arauto.store.deciding import insert_runs, lock, store_runs
+from arauto.store.documents import optional, read_event, read_signal, to_document, to_micros, to_moment
 from arauto.store.records import (
     Appended,
     Claim,
+    Committed,
     DueRun,
     NewEvent,
     Pending,
@@ -25,18 +21,9 @@ from arauto.store.records import (
     RunRecord,
     Settlement,
 )
-from arauto.store.rows import (
-    due_column,
-    insert_belongings,
-    insert_runs,
-    keep_late,
-    load_runs,
-    put_recipients,
-    read_claims,
-    run_columns,
-)
+from arauto.store.rows import columns_of, due_column, keep_late, load_runs, put_recipients, read_claims, run_columns
 
-_ENDED = ("sent", "failed", "expired")
+_ENDED = ("sent", "failed", "expired", "cancelled")
 
 
 class Work:
@@ -92,13 +79,13 @@ class Work:
 
     async def commit_plans(
         self, plans: Sequence[PlanRecord], *, owner: str, now: datetime, lease_until: datetime
-    ) -> set[str]:
+    ) -> Committed:
         """Of two plans for one event, the first counts."""
         first: dict[str, PlanRecord] = {}
         for plan in plans:
             first.setdefault(plan.event, plan)
         if not first:
-            return set()
+            return Committed(frozenset(), frozenset(), woken=False)
         columns = {"key": list(first), "explanation": [to_document(plan.explanation) for plan in first.values()]}
         async with self._database.transaction(isolated=False) as transaction:
             marked = {
@@ -108,9 +95,43 @@ class Work:
             counted = [plan for plan in first.values() if plan.event in marked]
             upserts = [(marked[plan.event][1], recipient) for plan in counted for recipient in plan.upserts]
             await put_recipients(transaction, upserts, now)
-            records = [(marked[plan.event][0], record) for plan in counted for record in plan.runs]
-            await insert_runs(transaction, records, now, lease_until)
-        return set(marked)
+            records: dict[str, RunRecord] = {}
+            events: dict[str, int] = {}
+            for plan in counted:
+                for record in plan.runs:
+                    records.setdefault(record.run.key, record)
+                    events.setdefault(record.run.key, marked[plan.event][0])
+
+            async def write(some: Sequence[RunRecord]) -> dict[str, int]:
+                return await insert_runs(transaction, [(events[record.run.key], record) for record in some])
+
+            signalled = [(key, marked[plan.event][0]) for plan in counted for key in plan.signals]
+            await lock(transaction, records.values(), [key for key, _ in signalled])
+            decided, woken = await store_runs(transaction, list(records.values()), write, now, lease_until)
+            if signalled:
+                replaced = [key for plan in counted for key in plan.latest]
+                woken = await self._signal(transaction, signalled, replaced, now) or woken
+        return Committed(frozenset(marked), frozenset(decided), woken=woken)
+
+    async def _signal(
+        self, transaction: Transaction, signalled: Sequence[tuple[str, int]], latest: Sequence[str], now: datetime
+    ) -> bool:
+        """Keep signals of events, and wake those that listen for them."""
+        if latest:
+            await transaction.rows("delete_signals", keys=list(latest))
+        last = {key: event for key, event in signalled if key in latest}
+        rows = [(key, event, to_micros(now), None) for key, event in signalled if last.get(key, event) == event]
+        await transaction.many("insert_signals", columns_of(("key", "event", "at", "receipt"), rows))
+        keys = sorted({key for key, _ in signalled})
+        return bool(await transaction.rows("wake_listeners", keys=keys, now=to_micros(now)))
+
+    async def signals(self, keys: Collection[str]) -> list[Signal]:
+        """As of the last commit."""
+        if not keys:
+            return []
+        async with self._database.reading() as reading:
+            rows = await reading.rows("signals", keys=sorted(keys))
+        return [read_signal(key, "", at, event, None) for key, at, event in rows]
 
     async def quarantine(self, event: str, reason: JSON) -> None:
         """Does nothing to an event that is no longer pending."""
@@ -126,28 +147,40 @@ class Work:
             sequences = [sequence for (sequence,) in taken]
             runs = await load_runs(transaction, sequences)
             states: defaultdict[int, dict[str, MessageState]] = defaultdict(dict)
-            for run, id, state in await transaction.rows("states_of_runs", runs=sequences):
+            seen: defaultdict[int, set[str]] = defaultdict(set)
+            for run, id, state, read in await transaction.rows("states_of_runs", runs=sequences):
                 states[run][id] = state
-        return [DueRun(stored.run, states[sequence]) for sequence, stored in runs.items()]
+                if read:
+                    seen[run].add(id)
+        return [DueRun(stored.run, states[sequence], frozenset(seen[sequence])) for sequence, stored in runs.items()]
 
     async def commit_runs(
         self, runs: Sequence[RunRecord], *, owner: str, now: datetime, lease_until: datetime
-    ) -> set[str]:
+    ) -> Committed:
         """Of two records for one run, the first counts."""
         first: dict[str, RunRecord] = {}
         for record in runs:
             first.setdefault(record.run.key, record)
         if not first:
-            return set()
-        columns: dict[str, Sequence[object]] = {
-            **run_columns(first.values()),
-            "event": [record.run.events[0].key for record in first.values()],
-        }
+            return Committed(frozenset(), frozenset(), woken=False)
+        written: set[str] = set()
         async with self._database.transaction(isolated=False) as transaction:
-            updated = dict(await transaction.many("update_runs", columns, owner=owner, now=to_micros(now)))
-            counted = [(sequence, first[key]) for key, sequence in updated.items()]
-            await insert_belongings(transaction, counted, now, lease_until)
-        return set(updated)
+
+            async def write(some: Sequence[RunRecord]) -> dict[str, int]:
+                if not some:
+                    return {}
+                columns = {**run_columns(some), "event": [record.run.events[0].key for record in some]}
+                updated = dict(await transaction.many("update_runs", columns, owner=owner, now=to_micros(now)))
+                written.update(updated)
+                return updated
+
+            await lock(transaction, first.values())
+            decided, woken = await store_runs(transaction, list(first.values()), write, now, lease_until)
+            stale = [record.run for key, record in first.items() if key not in written]
+            if stale:
+                rows = [(run.events[0].key, run.key) for run in stale]
+                await transaction.many("release_runs", columns_of(("event", "key"), rows), owner=owner)
+        return Committed(frozenset(), frozenset(decided), woken=woken or bool(stale))
 
     async def take_due_messages(
         self, *, owner: str, now: datetime, lease_until: datetime, room: Mapping[str, int]

@@ -1,21 +1,65 @@
 """Steps: the entries of a notification's ``steps``, one module each.
 
-A module here is a step: it has ``compile(value, expression) -> Step``, where ``value`` is what stands under the
-step's name in YAML and ``expression`` compiles a source text; a value that is not allowed raises ValueError, which
-says what is. The folder is the registration: nothing else lists them.
+A module here is a step: it has ``compile(value, build) -> Step``, where ``value`` is what stands under the step's
+name in YAML and ``build`` compiles what is in it; a value that is not allowed raises ValueError, which says what is.
+A step that has other steps inside is Nesting, too. The folder is the registration: nothing else lists them.
 """
 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
 
-from arauto.model import JSON, Expression, Step
+from arauto.model import JSON, Awaited, Expression, Step, Target
 
-Compile = Callable[[JSON, Callable[[str], Expression]], Step]
+
+class Build(Protocol):
+    """Compiles what stands inside a step. Each verb raises LanguageError for what is wrong, once it was told at its
+    place."""
+
+    def condition(self, source: str) -> Expression:
+        """An expression that is true or false."""
+        ...
+
+    def value(self, source: str) -> Expression:
+        """An expression."""
+        ...
+
+    def awaited(self, written: JSON) -> Awaited:
+        """``{event: order.paid, match: event.data.order.id}``, where ``match`` may be ``{here: …, there: …}``, and
+        ``when`` may be added."""
+        ...
+
+    def targets(self, written: JSON) -> tuple[Target, ...]:
+        """What may stand under ``to``."""
+        ...
+
+
+@runtime_checkable
+class Nesting(Protocol):
+    """A step with lists of steps inside."""
+
+    @property
+    def inside(self) -> tuple[Sequence[dict[str, JSON]], ...]:
+        """Those lists, as written, in the order of the file."""
+        ...
+
+    @property
+    def rejoins(self) -> str:
+        """What follows the last step of a list: ``after`` this step, this step ``again``, or the ``end`` of the run."""
+        ...
+
+    def placed(self, starts: tuple[int, ...], after: int) -> Step:
+        """The step, told the index of the first step of each list (``after`` for an empty one) and of the step that
+        follows it all."""
+        ...
+
+
+Compile = Callable[[JSON, Build], Step]
 
 
 @cache

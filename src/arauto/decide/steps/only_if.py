@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from arauto.model import JSON, Continue, Decision, Expression, Reason, Situation, Step, Stop
+from arauto.model import (
+    JSON,
+    Awaited,
+    AwaitedReceipt,
+    Continue,
+    Decision,
+    Expression,
+    Reason,
+    Situation,
+    Step,
+    Stop,
+)
+
+if TYPE_CHECKING:
+    from arauto.decide.steps import Build
 
 
 class OnlyIf(Struct, frozen=True):
@@ -14,6 +28,8 @@ class OnlyIf(Struct, frozen=True):
 
     condition: Expression
     channels: tuple[str, ...] = ()
+    awaits: tuple[Awaited, ...] = ()
+    receipts: tuple[AwaitedReceipt, ...] = ()
 
     def decide(self, situation: Situation) -> Decision:
         """Continue when the condition is true."""
@@ -22,8 +38,8 @@ class OnlyIf(Struct, frozen=True):
         return Stop(self.condition.first_failure(situation.context))
 
 
-def compile(value: JSON, expression: Callable[[str], Expression]) -> Step:
+def compile(value: JSON, build: Build) -> Step:
     """An expression that is true or false."""
     if not isinstance(value, str):
         raise ValueError("write an expression, such as only_if: recipient.attributes.vip")
-    return OnlyIf(expression(value))
+    return OnlyIf(build.condition(value))

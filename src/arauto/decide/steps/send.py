@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from arauto.model import JSON, Continue, Decision, Expression, Reason, Send, Situation, Step, Wait
+from arauto.model import JSON, Awaited, AwaitedReceipt, Continue, Decision, Reason, Send, Sent, Situation, Step, Wait
+
+if TYPE_CHECKING:
+    from arauto.decide.steps import Build
 
 _LOOK_AGAIN = timedelta(days=1)
 """Settling a message wakes its run; this is only the time after which a run looks by itself."""
@@ -20,32 +23,37 @@ class SendAll(Struct, frozen=True):
     """Sends to every one of its channels that reaches the recipient."""
 
     channels: tuple[str, ...]
+    awaits: tuple[Awaited, ...] = ()
+    receipts: tuple[AwaitedReceipt, ...] = ()
 
     def decide(self, situation: Situation) -> Decision:
-        """Send once, then continue; channels that do not reach the recipient are named."""
-        run = situation.run
-        handed = [sent.channel for sent in run.sent if sent.step == run.step]
+        """Send to each channel once, then continue; channels that do not reach the recipient are named."""
+        handed = [sent.channel for sent in _sent(situation)]
+        left = tuple(channel for channel in self.channels if channel in situation.reachable and channel not in handed)
+        missing = [channel for channel in self.channels if channel not in situation.reachable and channel not in handed]
+        if left and missing:
+            return Send(left, Reason("sends_some", {"channels": list(left), "unreachable": missing}))
+        if left:
+            return Send(left, Reason("sends", {"channels": list(left)}))
         if handed:
             return Continue(Reason("handed_over", {"channels": handed}))
-        reached = tuple(channel for channel in self.channels if channel in situation.reachable)
-        missing = [channel for channel in self.channels if channel not in situation.reachable]
-        if not reached:
-            return Continue(Reason("unreachable", {"channels": missing}))
-        if missing:
-            return Send(reached, Reason("sends_some", {"channels": list(reached), "unreachable": missing}))
-        return Send(reached, Reason("sends", {"channels": list(reached)}))
+        return Continue(Reason("unreachable", {"channels": missing}))
 
 
 class SendFirst(Struct, frozen=True):
-    """Sends to the first of its channels that works: when a message fails for good, the next channel is tried."""
+    """Sends to the first of its channels that works: when a message fails for good, the next channel is tried. The
+    recipient's own order of channels comes before the author's."""
 
     channels: tuple[str, ...]
+    awaits: tuple[Awaited, ...] = ()
+    receipts: tuple[AwaitedReceipt, ...] = ()
 
     def decide(self, situation: Situation) -> Decision:
         """Send to the next channel in order, wait for its outcome, and continue with the first success."""
-        run = situation.run
-        tried = {sent.channel: sent.outcome for sent in run.sent if sent.step == run.step}
-        left = [channel for channel in self.channels if channel in situation.reachable and channel not in tried]
+        tried = {sent.channel: sent.outcome for sent in _sent(situation)}
+        wished = situation.recipient.wishes.order
+        ordered = sorted(self.channels, key=lambda name: wished.index(name) if name in wished else len(wished))
+        left = [channel for channel in ordered if channel in situation.reachable and channel not in tried]
         for channel, outcome in tried.items():
             if outcome == "accepted":
                 return Continue(Reason("first_worked", {"channel": channel}))
@@ -63,7 +71,12 @@ class SendFirst(Struct, frozen=True):
         return Continue(Reason("unreachable", {"channels": list(self.channels)}))
 
 
-def compile(value: JSON, expression: Callable[[str], Expression]) -> Step:
+def _sent(situation: Situation) -> list[Sent]:
+    run = situation.run
+    return [sent for sent in run.sent if sent.step == run.step and sent.round == run.round]
+
+
+def compile(value: JSON, build: Build) -> Step:
     """A channel, a list of channels, or ``{first_of: [channels]}``."""
     match value:
         case str():

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from arauto.model import JSON, Continue, Decision, Expression, Reason, Situation, Step, Stop
+from arauto.model import (
+    JSON,
+    Awaited,
+    AwaitedReceipt,
+    Continue,
+    Decision,
+    Expression,
+    Reason,
+    Situation,
+    Step,
+    Stop,
+)
+
+if TYPE_CHECKING:
+    from arauto.decide.steps import Build
 
 
 class StopIf(Struct, frozen=True):
@@ -14,6 +28,8 @@ class StopIf(Struct, frozen=True):
 
     condition: Expression | None
     channels: tuple[str, ...] = ()
+    awaits: tuple[Awaited, ...] = ()
+    receipts: tuple[AwaitedReceipt, ...] = ()
 
     def decide(self, situation: Situation) -> Decision:
         """Stop when the condition is true."""
@@ -24,10 +40,10 @@ class StopIf(Struct, frozen=True):
         return Continue(Reason("not_stopped", {"condition": self.condition.source}))
 
 
-def compile(value: JSON, expression: Callable[[str], Expression]) -> Step:
+def compile(value: JSON, build: Build) -> Step:
     """``true``, or an expression that is true or false."""
     if value is True:
         return StopIf(None)
     if isinstance(value, str):
-        return StopIf(expression(value))
+        return StopIf(build.condition(value))
     raise ValueError("write true, or an expression such as stop: event.data.test")

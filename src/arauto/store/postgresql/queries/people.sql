@@ -1,7 +1,9 @@
 -- recipients --------------------------------------------------------------------------------------------------------
 
 -- name: recipients
-SELECT id, document FROM recipients WHERE tenant = :tenant AND id = ANY(:ids::text[]);
+SELECT recipients.id, recipients.document, wishes.document
+FROM recipients LEFT JOIN wishes ON wishes.tenant = recipients.tenant AND wishes.recipient = recipients.id
+WHERE recipients.tenant = :tenant AND recipients.id = ANY(:ids::text[]);
 
 -- name: list_recipients
 SELECT id, document FROM recipients WHERE tenant = :tenant AND id > :after ORDER BY id LIMIT :limit;

@@ -66,11 +66,16 @@ UPDATE events SET leased_until = :now WHERE state = 'pending' AND state <> 'plan
 -- runs --------------------------------------------------------------------------------------------------------------
 
 -- name: insert_runs
-INSERT INTO runs (event, key, tenant, state, due_at, woken, event_count, document)
-SELECT event, key, tenant, state, due_at, 0, event_count, document
-FROM unnest(:event::bigint[], :key::text[], :tenant::text[], :state::text[], :due_at::bigint[],
-            :event_count::bigint[], :document::text[])
-    AS given (event, key, tenant, state, due_at, event_count, document)
+INSERT INTO runs
+    (event, key, tenant, recipient, state, due_at, until, woken, event_count, merge_key, merge_latest, merge_limit,
+     document)
+SELECT event, key, tenant, recipient, state, due_at, until, 0, event_count, merge_key, merge_latest, merge_limit,
+     document
+FROM unnest(:event::bigint[], :key::text[], :tenant::text[], :recipient::text[], :state::text[], :due_at::bigint[],
+            :until::bigint[], :event_count::bigint[], :merge_key::text[], :merge_latest::bigint[],
+            :merge_limit::bigint[], :document::text[])
+    AS given (event, key, tenant, recipient, state, due_at, until, event_count, merge_key, merge_latest, merge_limit,
+              document)
 ON CONFLICT (event, key) DO NOTHING
 RETURNING key, sequence;
 
@@ -93,22 +98,150 @@ FROM due WHERE runs.sequence = due.sequence
 RETURNING runs.sequence;
 
 -- name: update_runs
--- A run that was woken while it was being advanced was advanced on old knowledge: it stays due.
+-- A run that was woken while it was being advanced was advanced on old knowledge: it stays due. One that took in
+-- others meanwhile is left as it was: they would not be in what was decided.
 WITH found AS MATERIALIZED (
-    SELECT runs.sequence, runs.state AS old_state, runs.owner, given.*
-    FROM unnest(:event::text[], :key::text[], :state::text[], :due_at::bigint[], :event_count::bigint[],
+    SELECT runs.sequence, runs.state AS old_state, runs.owner, runs.event_count AS old_count, given.*
+    FROM unnest(:event::text[], :key::text[], :state::text[], :due_at::bigint[], :until::bigint[],
+                :event_count::bigint[], :merge_key::text[], :merge_latest::bigint[], :merge_limit::bigint[],
                 :document::text[])
-            AS given (event_key, run_key, state, due_at, event_count, document)
+            AS given (event_key, run_key, state, due_at, until, event_count, merge_key, merge_latest, merge_limit,
+                      document)
         JOIN events ON events.key = given.event_key
         JOIN runs ON runs.event = events.sequence AND runs.key = given.run_key
     ORDER BY runs.sequence
     FOR UPDATE OF runs
 )
 UPDATE runs SET
-    state = found.state, due_at = CASE woken WHEN 1 THEN :now ELSE found.due_at END, owner = NULL,
-    leased_until = NULL, event_count = found.event_count, document = found.document
-FROM found WHERE runs.sequence = found.sequence AND found.old_state = 'waiting' AND found.owner = :owner
+    state = CASE woken WHEN 1 THEN 'waiting' ELSE found.state END,
+    due_at = CASE woken WHEN 1 THEN :now ELSE found.due_at END, until = found.until, owner = NULL,
+    leased_until = NULL, merge_key = found.merge_key, merge_latest = found.merge_latest,
+    merge_limit = found.merge_limit, document = found.document
+FROM found
+WHERE runs.sequence = found.sequence AND found.old_state = 'waiting' AND found.owner = :owner
+    AND found.old_count = found.event_count
 RETURNING runs.key, runs.sequence;
+
+-- name: release_runs
+WITH found AS MATERIALIZED (
+    SELECT runs.sequence, runs.state, runs.owner
+    FROM unnest(:event::text[], :key::text[]) AS given (event, key)
+        JOIN events ON events.key = given.event
+        JOIN runs ON runs.event = events.sequence AND runs.key = given.key
+    ORDER BY runs.sequence
+    FOR UPDATE OF runs
+)
+UPDATE runs SET owner = NULL, leased_until = NULL
+FROM found WHERE runs.sequence = found.sequence AND found.state = 'waiting' AND found.owner = :owner;
+
+-- name: lock_keys
+-- Of two transactions that concern one key, the second waits here, and then sees what the first wrote.
+SELECT pg_advisory_xact_lock(lock) FROM (
+    SELECT DISTINCT hashtextextended(key, 0) AS lock FROM unnest(:keys::text[]) AS given (key) ORDER BY lock
+) AS locks;
+
+-- name: merge_hosts
+SELECT merge_key, sequence, key, event_count FROM runs WHERE merge_key = ANY(:keys::text[]);
+
+-- name: grow_hosts
+UPDATE runs SET
+    until = CASE
+        WHEN merge_limit <= given.event_count THEN :now
+        WHEN merge_latest IS NULL THEN runs.until
+        ELSE least(greatest(runs.until, given.until), merge_latest) END,
+    due_at = CASE
+        WHEN merge_limit <= given.event_count THEN :now
+        WHEN merge_latest IS NULL OR woken = 1 THEN due_at
+        ELSE least(greatest(runs.until, given.until), merge_latest) END,
+    event_count = given.event_count
+FROM unnest(:run::bigint[], :event_count::bigint[], :until::bigint[]) AS given (run, event_count, until)
+WHERE runs.sequence = given.run;
+
+-- name: insert_awaits
+INSERT INTO awaits (run, key, event, since, cancels)
+SELECT given.run, given.key, events.sequence, CASE given.always WHEN 1 THEN 0 ELSE events.sequence END, given.cancels
+FROM unnest(:run::bigint[], :key::text[], :event::text[], :always::bigint[], :cancels::bigint[])
+        AS given (run, key, event, always, cancels)
+    JOIN events ON events.key = given.event
+ON CONFLICT (run, key, event) DO NOTHING;
+
+-- name: move_awaits
+INSERT INTO awaits (run, key, event, since, cancels)
+SELECT given.host, awaits.key, awaits.event, awaits.since, awaits.cancels
+FROM unnest(:run::bigint[], :host::bigint[]) AS given (run, host) JOIN awaits ON awaits.run = given.run
+ON CONFLICT (run, key, event) DO NOTHING;
+
+-- name: delete_awaits
+DELETE FROM awaits WHERE run = ANY(:run::bigint[]);
+
+-- name: delete_signals
+DELETE FROM signals WHERE key = ANY(:keys::text[]);
+
+-- name: insert_signals
+INSERT INTO signals (key, event, at, receipt)
+SELECT key, event, at, receipt
+FROM unnest(:key::text[], :event::bigint[], :at::bigint[], :receipt::text[]) AS given (key, event, at, receipt);
+
+-- name: wake_signalled
+-- Those of these runs for which something has happened already.
+UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
+WHERE sequence IN (
+    SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
+    WHERE awaits.run = ANY(:runs::bigint[]) AND awaits.since > 0 AND signals.event > awaits.since
+        AND (runs.state = 'waiting' OR awaits.cancels = 1)
+)
+RETURNING sequence;
+
+-- name: wake_listeners
+-- Those that listen for these keys.
+WITH listening AS MATERIALIZED (
+    SELECT runs.sequence, runs.state, found.cancels = 1 AS cancels
+    FROM (SELECT run, max(cancels) AS cancels FROM awaits WHERE key = ANY(:keys::text[]) GROUP BY run) AS found
+        JOIN runs ON runs.sequence = found.run
+)
+UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
+FROM listening
+WHERE runs.sequence = listening.sequence AND (listening.state = 'waiting' OR listening.cancels)
+RETURNING runs.sequence;
+
+-- name: signals_of_runs
+SELECT awaits.run, signals.key, about.key, signals.at, events.document, signals.receipt
+FROM awaits JOIN signals ON signals.key = awaits.key JOIN events AS about ON about.sequence = awaits.event
+    LEFT JOIN events ON events.sequence = signals.event
+WHERE awaits.run = ANY(:runs::bigint[])
+    AND (signals.event IS NULL OR signals.event > awaits.since)
+ORDER BY signals.sequence;
+
+-- name: signals
+SELECT signals.key, signals.at, events.document FROM signals JOIN events ON events.sequence = signals.event
+WHERE signals.key = ANY(:keys::text[])
+ORDER BY signals.sequence;
+
+-- name: uses
+SELECT key, at, count FROM uses WHERE key = ANY(:keys::text[]) ORDER BY at;
+
+-- name: insert_uses
+INSERT INTO uses (key, at, run, count)
+SELECT key, at, run, count
+FROM unnest(:key::text[], :at::bigint[], :run::text[], :count::bigint[]) AS given (key, at, run, count);
+
+-- name: delete_uses
+DELETE FROM uses USING unnest(:key::text[], :before::bigint[]) AS given (key, before)
+WHERE uses.key = given.key AND uses.at <= given.before;
+
+-- name: event_sequences
+SELECT key, sequence FROM events WHERE key = ANY(:keys::text[]);
+
+-- name: cancel_messages
+UPDATE messages SET state = 'cancelled', due_at = NULL
+WHERE run = ANY(:runs::bigint[]) AND state IN ('queued', 'held', 'unknown')
+RETURNING id;
+
+-- name: clear_inbox
+-- What was read stays: the correction follows it.
+DELETE FROM inbox
+WHERE message IN (SELECT sequence FROM messages WHERE run = ANY(:runs::bigint[])) AND read_at IS NULL
+RETURNING message;
 
 -- name: wake_runs
 WITH ended AS MATERIALIZED (SELECT DISTINCT run FROM messages WHERE id = ANY(:messages::text[])),
@@ -125,7 +258,7 @@ UPDATE runs SET leased_until = :now
 WHERE state = 'waiting' AND coalesce(leased_until, due_at) > :now AND leased_until IS NOT NULL;
 
 -- name: runs
-SELECT runs.sequence, runs.state, runs.due_at, runs.event_count, runs.document, events.document
+SELECT runs.sequence, runs.state, runs.due_at, runs.until, runs.event_count, runs.document, events.document
 FROM runs JOIN events ON events.sequence = runs.event
 WHERE runs.sequence = ANY(:runs::bigint[])
 ORDER BY runs.sequence;
@@ -204,7 +337,9 @@ WHERE messages.id = given.id;
 UPDATE messages SET due_at = :now WHERE state = 'sending' AND due_at > :now;
 
 -- name: states_of_runs
-SELECT run, id, state FROM messages WHERE run = ANY(:runs::bigint[]) ORDER BY sequence;
+SELECT messages.run, messages.id, messages.state, (inbox.read_at IS NOT NULL)::int
+FROM messages LEFT JOIN inbox ON inbox.message = messages.sequence
+WHERE messages.run = ANY(:runs::bigint[]) ORDER BY messages.sequence;
 
 -- name: messages_of_runs
 SELECT sequence, state, due_at, claimed_at, document, late FROM messages

@@ -1,7 +1,9 @@
 -- recipients --------------------------------------------------------------------------------------------------------
 
 -- name: recipients
-SELECT id, document FROM recipients WHERE tenant = :tenant AND id IN (SELECT value FROM json_each(:ids));
+SELECT recipients.id, recipients.document, wishes.document
+FROM recipients LEFT JOIN wishes ON wishes.tenant = recipients.tenant AND wishes.recipient = recipients.id
+WHERE recipients.tenant = :tenant AND recipients.id IN (SELECT value FROM json_each(:ids));
 
 -- name: list_recipients
 SELECT id, document FROM recipients WHERE tenant = :tenant AND id > :after ORDER BY id LIMIT :limit;

@@ -46,8 +46,12 @@ UPDATE events SET leased_until = :now WHERE state = 'pending' AND state <> 'plan
 -- runs --------------------------------------------------------------------------------------------------------------
 
 -- name: insert_runs
-INSERT INTO runs (event, key, tenant, state, due_at, woken, event_count, document)
-VALUES (:event, :key, :tenant, :state, :due_at, 0, :event_count, :document)
+INSERT INTO runs
+    (event, key, tenant, recipient, state, due_at, until, woken, event_count, merge_key, merge_latest, merge_limit,
+     document)
+VALUES
+    (:event, :key, :tenant, :recipient, :state, :due_at, :until, 0, :event_count, :merge_key, :merge_latest,
+     :merge_limit, :document)
 ON CONFLICT (event, key) DO NOTHING
 RETURNING key, sequence;
 
@@ -66,13 +70,114 @@ WHERE sequence IN (
 RETURNING sequence;
 
 -- name: update_runs
--- A run that was woken while it was being advanced was advanced on old knowledge: it stays due.
+-- A run that was woken while it was being advanced was advanced on old knowledge: it stays due. One that took in
+-- others meanwhile is left as it was: they would not be in what was decided.
 UPDATE runs SET
-    state = :state, due_at = CASE woken WHEN 1 THEN :now ELSE :due_at END, owner = NULL, leased_until = NULL,
-    event_count = :event_count, document = :document
+    state = CASE woken WHEN 1 THEN 'waiting' ELSE :state END, due_at = CASE woken WHEN 1 THEN :now ELSE :due_at END,
+    until = :until, owner = NULL, leased_until = NULL, merge_key = :merge_key, merge_latest = :merge_latest,
+    merge_limit = :merge_limit, document = :document
 WHERE event = (SELECT sequence FROM events WHERE key = :event) AND key = :key
-    AND state = 'waiting' AND owner = :owner
+    AND state = 'waiting' AND owner = :owner AND event_count = :event_count
 RETURNING key, sequence;
+
+-- name: release_runs
+UPDATE runs SET owner = NULL, leased_until = NULL
+WHERE event = (SELECT sequence FROM events WHERE key = :event) AND key = :key
+    AND state = 'waiting' AND owner = :owner;
+
+-- name: lock_keys
+-- SQLite has one writer: nothing is to be locked.
+SELECT 1 WHERE :keys IS NULL;
+
+-- name: merge_hosts
+SELECT merge_key, sequence, key, event_count FROM runs WHERE merge_key IN (SELECT value FROM json_each(:keys));
+
+-- name: grow_hosts
+UPDATE runs SET
+    until = CASE
+        WHEN merge_limit <= :event_count THEN :now
+        WHEN merge_latest IS NULL THEN until
+        ELSE min(max(until, :until), merge_latest) END,
+    due_at = CASE
+        WHEN merge_limit <= :event_count THEN :now
+        WHEN merge_latest IS NULL OR woken = 1 THEN due_at
+        ELSE min(max(until, :until), merge_latest) END,
+    event_count = :event_count
+WHERE sequence = :run;
+
+-- name: insert_awaits
+INSERT INTO awaits (run, key, event, since, cancels)
+SELECT :run, :key, sequence, CASE :always WHEN 1 THEN 0 ELSE sequence END, :cancels FROM events WHERE key = :event
+ON CONFLICT (run, key, event) DO NOTHING;
+
+-- name: move_awaits
+INSERT INTO awaits (run, key, event, since, cancels)
+SELECT :host, key, event, since, cancels FROM awaits WHERE run = :run
+ON CONFLICT (run, key, event) DO NOTHING;
+
+-- name: delete_awaits
+DELETE FROM awaits WHERE run = :run;
+
+-- name: delete_signals
+DELETE FROM signals WHERE key IN (SELECT value FROM json_each(:keys));
+
+-- name: insert_signals
+INSERT INTO signals (key, event, at, receipt) VALUES (:key, :event, :at, :receipt);
+
+-- name: wake_signalled
+-- Those of these runs for which something has happened already.
+UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
+WHERE sequence IN (
+    SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
+    WHERE awaits.run IN (SELECT value FROM json_each(:runs)) AND awaits.since > 0 AND signals.event > awaits.since
+        AND (runs.state = 'waiting' OR awaits.cancels = 1)
+)
+RETURNING sequence;
+
+-- name: wake_listeners
+-- Those that listen for these keys.
+UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
+WHERE sequence IN (
+    SELECT awaits.run FROM awaits JOIN runs ON runs.sequence = awaits.run
+    WHERE awaits.key IN (SELECT value FROM json_each(:keys)) AND (runs.state = 'waiting' OR awaits.cancels = 1)
+)
+RETURNING sequence;
+
+-- name: signals_of_runs
+SELECT awaits.run, signals.key, about.key, signals.at, events.document, signals.receipt
+FROM awaits JOIN signals ON signals.key = awaits.key JOIN events AS about ON about.sequence = awaits.event
+    LEFT JOIN events ON events.sequence = signals.event
+WHERE awaits.run IN (SELECT value FROM json_each(:runs))
+    AND (signals.event IS NULL OR signals.event > awaits.since)
+ORDER BY signals.sequence;
+
+-- name: signals
+SELECT signals.key, signals.at, events.document FROM signals JOIN events ON events.sequence = signals.event
+WHERE signals.key IN (SELECT value FROM json_each(:keys))
+ORDER BY signals.sequence;
+
+-- name: uses
+SELECT key, at, count FROM uses WHERE key IN (SELECT value FROM json_each(:keys)) ORDER BY at;
+
+-- name: insert_uses
+INSERT INTO uses (key, at, run, count) VALUES (:key, :at, :run, :count);
+
+-- name: delete_uses
+DELETE FROM uses WHERE key = :key AND at <= :before;
+
+-- name: event_sequences
+SELECT key, sequence FROM events WHERE key IN (SELECT value FROM json_each(:keys));
+
+-- name: cancel_messages
+UPDATE messages SET state = 'cancelled', due_at = NULL
+WHERE run IN (SELECT value FROM json_each(:runs)) AND state IN ('queued', 'held', 'unknown')
+RETURNING id;
+
+-- name: clear_inbox
+-- What was read stays: the correction follows it.
+DELETE FROM inbox
+WHERE message IN (SELECT sequence FROM messages WHERE run IN (SELECT value FROM json_each(:runs))) AND read_at IS NULL
+RETURNING message;
 
 -- name: wake_runs
 UPDATE runs SET due_at = :now, woken = 1
@@ -84,7 +189,7 @@ UPDATE runs SET leased_until = :now
 WHERE state = 'waiting' AND coalesce(leased_until, due_at) > :now AND leased_until IS NOT NULL;
 
 -- name: runs
-SELECT runs.sequence, runs.state, runs.due_at, runs.event_count, runs.document, events.document
+SELECT runs.sequence, runs.state, runs.due_at, runs.until, runs.event_count, runs.document, events.document
 FROM runs JOIN events ON events.sequence = runs.event
 WHERE runs.sequence IN (SELECT value FROM json_each(:runs))
 ORDER BY runs.sequence;
@@ -142,7 +247,9 @@ UPDATE messages SET late = :late WHERE id = :id;
 UPDATE messages SET due_at = :now WHERE state = 'sending' AND due_at > :now;
 
 -- name: states_of_runs
-SELECT run, id, state FROM messages WHERE run IN (SELECT value FROM json_each(:runs)) ORDER BY sequence;
+SELECT messages.run, messages.id, messages.state, inbox.read_at IS NOT NULL
+FROM messages LEFT JOIN inbox ON inbox.message = messages.sequence
+WHERE messages.run IN (SELECT value FROM json_each(:runs)) ORDER BY messages.sequence;
 
 -- name: messages_of_runs
 SELECT sequence, state, due_at, claimed_at, document, late FROM messages

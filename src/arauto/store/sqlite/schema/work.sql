@@ -33,17 +33,55 @@ CREATE TABLE runs (
     event INTEGER NOT NULL,        -- events.sequence of its first event, which never changes
     key TEXT NOT NULL,
     tenant TEXT NOT NULL,
+    recipient TEXT NOT NULL,
     state TEXT NOT NULL,           -- waiting, done
-    due_at INTEGER,                -- NULL: only an awaited message wakes it
+    due_at INTEGER,                -- when it is asked again
+    until INTEGER,                 -- when what its step waits for ends
     owner TEXT,                    -- who has it under lease
     leased_until INTEGER,
-    woken INTEGER NOT NULL,        -- 1: an awaited message ended since it was last taken
+    woken INTEGER NOT NULL,        -- 1: something that it waits for happened since it was last taken
     event_count INTEGER NOT NULL,
+    merge_key TEXT,                -- it takes in the runs that come to wait under this key
+    merge_latest INTEGER,          -- how far they may move its end; NULL: not at all
+    merge_limit INTEGER,           -- with how many events its waiting is over
     document TEXT NOT NULL,        -- Run without its events
     UNIQUE (event, key)
 ) STRICT;
 
 CREATE INDEX runs_waiting ON runs (coalesce(leased_until, due_at)) WHERE state = 'waiting';
+
+CREATE UNIQUE INDEX runs_merging ON runs (merge_key) WHERE merge_key IS NOT NULL;
+CREATE INDEX runs_by_recipient ON runs (tenant, recipient);
+
+CREATE TABLE awaits (              -- what runs listen for
+    run INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    event INTEGER NOT NULL,        -- the event of the run which this is about
+    since INTEGER NOT NULL,        -- only signals of events that came after this one count
+    cancels INTEGER NOT NULL,      -- 1: it concerns a run that has ended, too
+    PRIMARY KEY (run, key, event)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX awaits_by_key ON awaits (key);
+
+CREATE TABLE signals (             -- what has happened of that
+    sequence INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    event INTEGER,                 -- NULL: it is a receipt
+    at INTEGER NOT NULL,
+    receipt TEXT                   -- Receipt
+) STRICT;
+
+CREATE INDEX signals_by_key ON signals (key);
+
+CREATE TABLE uses (                -- of allowances
+    key TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    run TEXT NOT NULL,
+    count INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX uses_by_key ON uses (key, at);
 
 CREATE TABLE run_events (          -- the events of a run after its first
     run INTEGER NOT NULL,
@@ -61,7 +99,7 @@ CREATE TABLE messages (
     tenant TEXT NOT NULL,
     recipient TEXT NOT NULL,
     channel TEXT NOT NULL,
-    state TEXT NOT NULL,           -- queued, sending, sent, failed, expired, held
+    state TEXT NOT NULL,           -- queued, sending, sent, failed, expired, cancelled, held, unknown
     due_at INTEGER,                -- queued: when it is due; sending: when its lease ends
     claimed_at INTEGER,            -- when its newest attempt was claimed
     fence INTEGER NOT NULL,        -- how often it was claimed

@@ -1,0 +1,248 @@
+"""deciding: the stages plan and advance. Each takes a batch and touches the database a few times for all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from arauto.channels import load as load_channel
+from arauto.decide.advance import Advanced, Standing, Told, advance
+from arauto.decide.plan import Considered, Plan, event_context, match, plan, run_context
+from arauto.decide.signals import Signalled, mute_keys, signals_of
+from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, log
+from arauto.model import JSON, Context, Entry, Reason, Recipient, Run, Signal
+from arauto.store import Claim, Committed, DueRun, InboxItem, NewMessage, Pending, PlanRecord, RunRecord
+
+MAX_CLAIMS = 5
+"""An event that was taken this often and never planned is put into quarantine: it may be what kills the process."""
+
+
+class Handover(Struct, frozen=True):
+    """What a batch of decisions hands over once it is stored."""
+
+    outgoing: list[Outgoing]
+    """Claimed, to be sent."""
+    inbox: list[InboxItem]
+    """What was put into inboxes."""
+    due: datetime | None
+    """The earliest time at which something of it is due again; it may be past."""
+
+
+class _Planned(Struct):
+    """An event on its way through the stage."""
+
+    pending: Pending
+    context: dict[str, JSON]
+    considered: tuple[Considered, ...]
+    signalled: Signalled
+    plan: Plan | None = None
+
+
+class Deciding(Rendering):
+    """Plan and advance."""
+
+    # -- plan --------------------------------------------------------------------------------------------------------
+
+    async def plan(self, pending: Sequence[Pending], room: Room) -> Handover:
+        """Plan and advance these events in one transaction. What there is no room for is stored as queued."""
+        now = self.clock()
+        batch: list[_Planned] = []
+        for each in pending:
+            try:
+                context = event_context(each.event, self.catalogue)
+                considered = match(each.event, context, self.catalogue, now)
+                batch.append(_Planned(each, context, considered, signals_of(each.event, context, self.catalogue)))
+            except Exception as error:
+                await self._survive(each, error)
+        known = await self.recipients(
+            (each.pending.event.tenant, named.recipient)
+            for each in batch
+            for considered in each.considered
+            for named in considered.named
+        )
+        planned = [each for each in batch if await self._plan(each, known[each.pending.event.tenant], now)]
+        await self.suppress(known)
+        standing = await self.standing(each.pending.event.tenant for each in planned)
+        opened = await self._mutes(planned)
+        records: list[PlanRecord] = []
+        outgoing: list[Outgoing] = []
+        left = dict(room)
+        for one in planned:
+            tenant = one.pending.event.tenant
+            try:
+                record, claimed = self._advance_new(one, known[tenant], standing[tenant], opened, left, now)
+            except Exception as error:
+                await self._survive(one.pending, error)
+                # The others were planned on what this one would have left behind: they are planned again.
+                return await self.plan([each.pending for each in planned if each is not one], room)
+            records.append(record)
+            outgoing.extend(claimed)
+        room.update(left)
+        committed = await self.store.commit_plans(records, owner=self.owner, now=now, lease_until=now + LEASE)
+        return _handover([run for each in records for run in each.runs], outgoing, committed, now)
+
+    async def _plan(self, each: _Planned, known: dict[str, Recipient], now: datetime) -> bool:
+        """Plan an event; those that come after it see the recipients as it leaves them."""
+        event = each.pending.event
+        try:
+            each.plan = plan(event, each.considered, known, self.catalogue, check_address=_check_address, now=now)
+        except Exception as error:
+            await self._survive(each.pending, error)
+            return False
+        failures = each.plan.failures + each.signalled.failures
+        if failures:
+            self.metrics.expression_failures.labels("plan").inc(failures)
+        for considered in each.considered:
+            self.metrics.planned.labels(considered.notification.name, considered.reason.code).inc()
+        known.update((recipient.id, recipient) for recipient in each.plan.upserts)
+        return True
+
+    async def _mutes(self, batch: Iterable[_Planned]) -> dict[str, Signal]:
+        """By key, the last of the events that open or close what mutes the new runs."""
+        keys: set[str] = set()
+        for each in batch:
+            for run in each.plan.runs if each.plan else ():
+                notification = self.catalogue.notifications[run.notification]
+                if notification.mute is not None:
+                    keys.update(mute_keys(run, notification, each.context))
+        return {signal.key: signal for signal in await self.store.signals(keys)}
+
+    def _advance_new(
+        self,
+        each: _Planned,
+        known: Mapping[str, Recipient],
+        standing: Standing,
+        opened: Mapping[str, Signal],
+        room: Room,
+        now: datetime,
+    ) -> tuple[PlanRecord, list[Outgoing]]:
+        assert each.plan is not None
+        runs: list[RunRecord] = []
+        outgoing: list[Outgoing] = []
+        for run in each.plan.runs:
+            notification = self.catalogue.notifications[run.notification]
+            if opened and notification.mute is not None:
+                signals = [opened[key] for key in mute_keys(run, notification, each.context) if key in opened]
+                run = msgspec.structs.replace(run, signals=tuple(sorted(signals, key=lambda signal: signal.at)))
+            record, claimed = self._advance(run, known[run.recipient], Told(), standing, each.context, room, now)
+            runs.append(record)
+            outgoing.extend(claimed)
+        explanation = each.plan.explanation
+        if each.signalled.explanation:
+            explanation = {**explanation, "signals": each.signalled.explanation}
+        return PlanRecord(
+            event=each.pending.event.key,
+            explanation=explanation,
+            runs=tuple(runs),
+            upserts=each.plan.upserts,
+            signals=each.signalled.keys,
+            latest=each.signalled.latest,
+        ), outgoing
+
+    async def _survive(self, pending: Pending, error: Exception) -> None:
+        """An event whose planning breaks must not hold up the others; after MAX_CLAIMS tries it is put aside."""
+        event = pending.event
+        log.error("planning failed", event_key=event.key, type=event.type, claims=pending.claims, exc_info=error)
+        if pending.claims >= MAX_CLAIMS:
+            reason = Reason("quarantined", {"error": f"{type(error).__name__}", "claims": pending.claims})
+            await self.store.quarantine(event.key, {"quarantined": reason})
+            self.metrics.quarantined.labels(event.type).inc()
+
+    # -- advance -----------------------------------------------------------------------------------------------------
+
+    async def advance(self, due: Sequence[DueRun], room: Room) -> Handover:
+        """Ask the steps of these runs again, with their recipients as they are now, in one transaction."""
+        now = self.clock()
+        known = await self.recipients((each.run.tenant, each.run.recipient) for each in due)
+        await self.suppress(known)
+        standing = await self.standing(each.run.tenant for each in due)
+        records: list[RunRecord] = []
+        outgoing: list[Outgoing] = []
+        for each in due:
+            run = each.run
+            recipient = known[run.tenant].get(run.recipient)
+            if recipient is None or run.notification not in self.catalogue.notifications:
+                code = "recipient_gone" if recipient is None else "notification_gone"
+                entry = Entry(now, run.step, "stop", Reason(code))
+                records.append(RunRecord(run=msgspec.structs.replace(run, log=(*run.log, entry)), state="done"))
+                continue
+            try:
+                told = Told(each.messages, each.read)
+                record, claimed = self._advance(run, recipient, told, standing[run.tenant], None, room, now)
+            except Exception as error:  # it must not hold up the others; it is asked again when its lease ends
+                log.error("advancing failed", run=run.key, notification=run.notification, exc_info=error)
+                continue
+            records.append(record)
+            outgoing.extend(claimed)
+        committed = await self.store.commit_runs(records, owner=self.owner, now=now, lease_until=now + LEASE)
+        return _handover(records, outgoing, committed, now)
+
+    def _advance(
+        self,
+        run: Run,
+        recipient: Recipient,
+        told: Told,
+        standing: Standing,
+        known: Context | None,
+        room: Room,
+        now: datetime,
+    ) -> tuple[RunRecord, list[Outgoing]]:
+        advanced = advance(run, recipient, told, standing, now, known=known)
+        if advanced.failed:
+            self.metrics.expression_failures.labels("step").inc()
+        # What may yet be refused is not claimed: it would have taken room for nothing.
+        free: Room = {} if advanced.uses else room
+        context = run_context(advanced.run, recipient, self.catalogue, known=known) if advanced.messages else {}
+        messages: list[NewMessage] = []
+        outgoing: list[Outgoing] = []
+        for message in advanced.messages:
+            self.metrics.messages.labels(message.channel).inc()
+            new, body = self.new_message(message, advanced.run, recipient, context, free, now)
+            messages.append(new)
+            if new.state == "sending":
+                outgoing.append(Outgoing(Claim(message, 1, advanced.run, now), body, now + LEASE))
+        return _record(run, advanced, messages, now), outgoing
+
+
+def _record(run: Run, advanced: Advanced, messages: Sequence[NewMessage], now: datetime) -> RunRecord:
+    wait = advanced.wait
+    due = None if wait is None else wait.until
+    if due is not None and any(new.message.awaited and new.state == "failed" for new in messages):
+        due = now  # what it waits for has happened already
+    return RunRecord(
+        run=advanced.run,
+        state="done" if due is None else "waiting",
+        due_at=due,
+        messages=tuple(messages),
+        merge=None if wait is None else wait.merge,
+        uses=advanced.uses,
+        before=run if advanced.uses else None,
+        awaits=advanced.awaits,
+        started=advanced.started,
+        cancels=advanced.cancels,
+    )
+
+
+def _handover(
+    records: Sequence[RunRecord], outgoing: Sequence[Outgoing], committed: Committed, now: datetime
+) -> Handover:
+    inbox = [
+        new.inbox
+        for record in records
+        if record.run.key in committed.runs
+        for new in record.messages
+        if new.inbox is not None
+    ]
+    due = [record.due_at for record in records if record.due_at is not None and record.run.key in committed.runs]
+    due.extend(new.due_at for record in records for new in record.messages if new.due_at is not None)
+    if committed.woken:
+        due.append(now)
+    counted = [each for each in outgoing if each.claim.message.run in committed.runs]
+    return Handover(counted, inbox, min(due, default=None))
+
+
+def _check_address(channel: str, address: JSON) -> JSON:
+    return load_channel(channel).check_address(address)

@@ -1,0 +1,235 @@
+"""Storing what was decided about runs: allowances are granted, and runs that wait under one key become one.
+
+Both must be settled where everybody's decisions meet. A transaction locks the keys that it concerns before it reads
+them, so that of two nodes which meet on one key the second sees what the first has written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from arauto.model import Entry, Reason, Run
+from arauto.store.database import Transaction
+from arauto.store.documents import to_micros, to_moment
+from arauto.store.records import RunRecord
+from arauto.store.rows import columns_of, insert_belongings, run_columns
+
+Write = Callable[[Sequence[RunRecord]], Awaitable[Mapping[str, int]]]
+"""Writes the rows of these runs, each once; returns the sequences of those that were written, by key."""
+
+
+async def lock(transaction: Transaction, records: Iterable[RunRecord], signals: Iterable[str] = ()) -> None:
+    """Lock all keys that these records and signals concern. The first thing that a transaction does with them."""
+    keys = set(signals)
+    for record in records:
+        if record.merge is not None:
+            keys.add(record.merge.key)
+        keys.update(use.key for use in record.uses)
+        keys.update(each.key for each in record.awaits)
+    if keys:
+        await transaction.rows("lock_keys", keys=sorted(keys))
+
+
+async def store_runs(
+    transaction: Transaction, records: Sequence[RunRecord], write: Write, now: datetime, lease_until: datetime
+) -> tuple[set[str], bool]:
+    """Write runs with all that belongs to them. Returns the keys of those whose decisions count, and whether
+    something is due at once."""
+    granted, refused = await _grant(transaction, records, now)
+    written: dict[str, int] = dict(await write([record for record in granted if record.merge is None] + refused))
+    decided = {record.run.key for record in granted if record.merge is None} & written.keys()
+    merging = [record for record in granted if record.merge is not None]
+    joined: dict[str, int] = {}
+    if merging:
+        merged, joined = await _merge(transaction, merging, write, now)
+        written.update(merged)
+        decided.update(merged)
+    counted = [(written[record.run.key], record) for record in granted if record.run.key in decided]
+    counted.sort(key=lambda each: each[0])
+    await insert_belongings(transaction, counted, now, lease_until)
+    if joined:
+        moved = columns_of(("run", "host"), [(written[key], host) for key, host in joined.items()])
+        await transaction.many("move_awaits", moved)
+        await transaction.many("delete_awaits", {"run": moved["run"]})
+    listening = [(joined.get(record.run.key, sequence), record) for sequence, record in counted]
+    woken = await _listen(transaction, listening, now)
+    await _take_uses(transaction, [record for _, record in counted], now)
+    await _start(transaction, [record for _, record in counted], now)
+    cancelled = [sequence for sequence, record in counted if record.cancels]
+    if cancelled:
+        await transaction.rows("cancel_messages", runs=cancelled)
+        await transaction.rows("clear_inbox", runs=cancelled)
+    return decided, bool(woken or refused or joined or any(record.started for _, record in counted))
+
+
+async def _listen(transaction: Transaction, runs: Sequence[tuple[int, RunRecord]], now: datetime) -> bool:
+    """Keep what these runs listen for; True when some of it has happened already."""
+    rows = [
+        (sequence, each.key, each.about, int(each.always), int(each.cancels))
+        for sequence, record in runs
+        for each in record.awaits
+    ]
+    if not rows:
+        return False
+    await transaction.many("insert_awaits", columns_of(("run", "key", "event", "always", "cancels"), rows))
+    waiting = sorted({row[0] for row in rows})
+    return bool(await transaction.rows("wake_signalled", runs=waiting, now=to_micros(now)))
+
+
+# -- allowances ----------------------------------------------------------------------------------------------------
+
+
+async def _grant(
+    transaction: Transaction, records: Sequence[RunRecord], now: datetime
+) -> tuple[list[RunRecord], list[RunRecord]]:
+    """The records whose uses are all granted, in their order; and the others, undecided and due at once."""
+    keys = sorted({use.key for record in records for use in record.uses})
+    if not keys:
+        return list(records), []
+    taken: defaultdict[str, list[datetime]] = defaultdict(list)
+    for key, at, count in await transaction.rows("uses", keys=keys):
+        taken[key].extend([to_moment(at)] * count)
+    granted: list[RunRecord] = []
+    refused: list[RunRecord] = []
+    for record in records:
+        free_at: dict[str, datetime] = {}
+        for use in record.uses:
+            within = [at for at in taken[use.key] if at > now - use.per]
+            over = len(within) + use.count - use.at_most
+            if over > 0:
+                free_at[use.key] = (within[min(over, len(within)) - 1] if within else now) + use.per
+        if not free_at:
+            for use in record.uses:
+                taken[use.key].extend([now] * use.count)
+            granted.append(record)
+        elif record.before is not None:
+            run = msgspec.structs.replace(record.before, refused={**record.before.refused, **free_at})
+            refused.append(RunRecord(run=run, state="waiting", due_at=now))
+    return granted, refused
+
+
+async def _take_uses(transaction: Transaction, records: Sequence[RunRecord], now: datetime) -> None:
+    rows = [(use.key, to_micros(now), record.run.key, use.count) for record in records for use in record.uses]
+    if not rows:
+        return
+    await transaction.many("insert_uses", columns_of(("key", "at", "run", "count"), rows))
+    longest = {use.key: use.per for record in records for use in record.uses}
+    ended = [(key, to_micros(now - per)) for key, per in longest.items()]
+    await transaction.many("delete_uses", columns_of(("key", "before"), ended))
+
+
+# -- merging -------------------------------------------------------------------------------------------------------
+
+
+async def _merge(
+    transaction: Transaction, records: Sequence[RunRecord], write: Write, now: datetime
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Of the runs that come to wait under a key, the first waits where nobody does yet, and those after it join it.
+    Returns the sequences of those that were written, and of those that joined, their hosts' sequences."""
+    waiting: defaultdict[str, deque[RunRecord]] = defaultdict(deque)
+    for record in records:
+        assert record.merge is not None
+        waiting[record.merge.key].append(record)
+    hosts: dict[str, tuple[int, str, int]] = {
+        key: (sequence, run, count)
+        for key, sequence, run, count in await transaction.rows("merge_hosts", keys=sorted(waiting))
+    }
+    written: dict[str, int] = {}
+    while True:
+        # A run that waits again under the key that it holds goes on holding it.
+        candidates = [
+            left.popleft()
+            for key, left in waiting.items()
+            if left and (key not in hosts or _holds(left, hosts[key][1]))
+        ]
+        if not candidates:
+            break
+        found = await write(candidates)
+        written.update(found)
+        for record in candidates:
+            if record.merge is not None and record.run.key in found:
+                hosts[record.merge.key] = (found[record.run.key], record.run.key, len(record.run.events))
+    joining = [(record, *hosts[key]) for key, left in waiting.items() for record in left]
+    if not joining:
+        return written, {}
+    joined = await _join(transaction, joining, write, now)
+    written.update(joined)
+    return written, {record.run.key: host for record, host, *_ in joining if record.run.key in joined}
+
+
+def _holds(left: deque[RunRecord], host: str) -> bool:
+    for record in left:
+        if record.run.key == host:
+            left.remove(record)
+            left.appendleft(record)
+            return True
+    return False
+
+
+async def _join(
+    transaction: Transaction, joining: Sequence[tuple[RunRecord, int, str, int]], write: Write, now: datetime
+) -> Mapping[str, int]:
+    """End these runs and give their events to their hosts: (record, host's sequence, host's key, its event count)."""
+    ended = [
+        msgspec.structs.replace(record, run=_ended(record.run, host, now), state="done", due_at=None, merge=None)
+        for record, _, host, _ in joining
+    ]
+    written = await write(ended)
+    events: list[tuple[int, int, str]] = []
+    counts: dict[int, int] = {}
+    ends: dict[int, datetime] = {}
+    for record, host, _, count in joining:
+        if record.run.key not in written:
+            continue
+        counts.setdefault(host, count)
+        for event in record.run.live:
+            events.append((host, counts[host], event.key))
+            counts[host] += 1
+        until = record.due_at or now
+        ends[host] = max(until, ends.get(host, until))
+    if events:
+        await transaction.many("insert_run_events", columns_of(("run", "position", "event"), events))
+        grown = [(host, count, to_micros(ends[host])) for host, count in sorted(counts.items())]
+        await transaction.many("grow_hosts", columns_of(("run", "event_count", "until"), grown), now=to_micros(now))
+    return written
+
+
+def _ended(run: Run, host: str, now: datetime) -> Run:
+    entry = Entry(now, run.step, "merge", Reason("merged", {"run": host}))
+    return msgspec.structs.replace(run, log=(*run.log, entry), until=None)
+
+
+# -- runs for others -----------------------------------------------------------------------------------------------
+
+
+async def _start(transaction: Transaction, records: Sequence[RunRecord], now: datetime) -> None:
+    """Insert the runs that others were given; they are due at once."""
+    started = {run.key: RunRecord(run=run, state="waiting", due_at=now) for record in records for run in record.started}
+    if not started:
+        return
+    firsts = sorted({record.run.events[0].key for record in started.values()})
+    sequences = dict(await transaction.rows("event_sequences", keys=firsts))
+    inserted = await insert_runs(
+        transaction, [(sequences[record.run.events[0].key], record) for record in started.values()]
+    )
+    await insert_belongings(transaction, [(inserted[key], started[key]) for key in inserted], now, now)
+
+
+async def insert_runs(transaction: Transaction, records: Sequence[tuple[int, RunRecord]]) -> dict[str, int]:
+    """Insert runs of the events with these sequences. Returns the sequences of those that were not there, by key."""
+    first: dict[str, tuple[int, RunRecord]] = {}
+    for event, record in records:
+        first.setdefault(record.run.key, (event, record))
+    if not first:
+        return {}
+    columns: dict[str, Sequence[object]] = {
+        **run_columns(record for _, record in first.values()),
+        "event": [event for event, _ in first.values()],
+        "tenant": [record.run.tenant for _, record in first.values()],
+        "recipient": [record.run.recipient for _, record in first.values()],
+    }
+    return dict(await transaction.many("insert_runs", columns))
