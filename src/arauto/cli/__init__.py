@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "Say why something was sent, or was not: of an event, a message or a recipient.",
     "rejections": "List the calls that the hub refused or ignored, and why.",
     "recipients": "List, show, import and delete recipients.",
+    "groups": "List groups, and show who is in one or on call.",
     "keys": "Make, list and revoke API keys.",
     "doctor": "Look for what could keep the hub from working, and say what to do.",
 }

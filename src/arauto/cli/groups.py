@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -69,7 +71,9 @@ def _said(item: dict[str, Any]) -> str:
         case "query":
             return str(item["query"])
     turn = item["on_call"]
-    return "nobody is on call" if turn is None else f"{turn['member']} is on call until {turn['end']}"
+    if turn is None:
+        return "nobody is on call"
+    return f"{turn['member']} is on call until {_read(turn['end'])} ({item['zone']})"
 
 
 @app.command()
@@ -123,10 +127,7 @@ def show(
         _show_list(catalogue, group, as_json)
         return
 
-    def each(see: Callable[[Recipient], None]) -> None:
-        _stored(project, url, key, database, see)
-
-    _show_query(catalogue, group.query, name, each, limit, as_json)
+    _show_query(catalogue, group.query, name, partial(_stored, project, url, key, database), limit, as_json)
 
 
 # -- lists and queries ---------------------------------------------------------------------------------------------
@@ -155,71 +156,85 @@ def _line(person: dict[str, Any]) -> str:
     return f"{person['id']}  {person['name'] or ''}  {', '.join(person['channels']) or 'no channel'}"
 
 
-def _show_query(
-    catalogue: Catalogue,
-    query: Expression,
-    name: str,
-    stored: Callable[[Callable[[Recipient], None]], None],
-    limit: int,
-    as_json: bool,
-) -> None:
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn
+class _Preview:
+    """Asks a query of recipients, one after the other, and counts."""
 
-    found: list[dict[str, Any]] = []
-    failures: list[dict[str, str]] = []
-    asked = true = failed = 0
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed} recipients asked"),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task("ask", total=None)
+    def __init__(self, query: Expression, catalogue: Catalogue, limit: int) -> None:
+        self._query, self._catalogue, self._limit = query, catalogue, limit
+        self.asked = self.true = self.failed = 0
+        self.found: list[dict[str, Any]] = []
+        self.failures: list[dict[str, str]] = []
+
+    def ask(self, recipient: Recipient) -> None:
+        """Ask about one; only the first are kept."""
+        self.asked += 1
+        try:
+            if not matches(self._query, recipient, self._catalogue.project):
+                return
+        except LanguageError as error:
+            self.failed += 1
+            if len(self.failures) < _FAILURES:
+                self.failures.append({"id": recipient.id, "error": error.message})
+            return
+        self.true += 1
+        if len(self.found) < self._limit:
+            self.found.append(_person(recipient, self._catalogue))
+
+
+Ask = Callable[[Recipient], None]
+
+
+def _show_query(
+    catalogue: Catalogue, query: Expression, name: str, stored: Callable[[Ask], None], limit: int, as_json: bool
+) -> None:
+    preview = _Preview(query, catalogue, limit)
+    with _progress() as advance:
 
         def ask(recipient: Recipient) -> None:
-            nonlocal asked, true, failed
-            asked += 1
-            try:
-                holds = matches(query, recipient, catalogue.project)
-            except LanguageError as error:
-                failed += 1
-                if len(failures) < _FAILURES:
-                    failures.append({"id": recipient.id, "error": error.message})
-                holds = False
-            true += holds
-            if holds and len(found) < limit:
-                found.append(_person(recipient, catalogue))
-            if asked % 500 == 0:
-                bar.update(task, completed=asked)
+            preview.ask(recipient)
+            if preview.asked % 500 == 0:
+                advance(preview.asked)
 
         for recipient in catalogue.recipients.values():
             ask(recipient)
         # Who stands in the project counts as the project says.
         stored(lambda recipient: None if recipient.id in catalogue.recipients else ask(recipient))
     if as_json:
-        counts = {"asked": asked, "count": true, "failed": failed}
         head = {"name": name, "kind": "query", "query": query.source}
-        print_json({**head, **counts, "failures": failures, "recipients": found})
+        counts = {"asked": preview.asked, "count": preview.true, "failed": preview.failed}
+        print_json({**head, **counts, "failures": preview.failures, "recipients": preview.found})
     else:
-        typer.echo(f"{true} of {asked} recipients: {query.source}")
-        for each in found:
-            typer.echo(_line(each))
-        if 0 < len(found) < true:
-            typer.echo(f"… and {true - len(found)} more; --limit shows them")
-        if failed:
-            typer.echo(f"for {failed} it failed, and they are not in the group:", err=True)
-        for fault in failures:
-            typer.echo(f"  {fault['id']}: {fault['error']}", err=True)
-    if failed:
+        _print_preview(preview, query)
+    if preview.failed:
         raise typer.Exit(1)
 
 
-def _stored(
-    project: Path, url: str | None, key: str | None, database: str | None, see: Callable[[Recipient], None]
-) -> None:
+def _print_preview(preview: _Preview, query: Expression) -> None:
+    typer.echo(f"{preview.true} of {preview.asked} recipients: {query.source}")
+    for each in preview.found:
+        typer.echo(_line(each))
+    if 0 < len(preview.found) < preview.true:
+        typer.echo(f"… and {preview.true - len(preview.found)} more; --limit shows them")
+    if preview.failed:
+        typer.echo(f"for {preview.failed} it failed, and they are not in the group:", err=True)
+    for fault in preview.failures:
+        typer.echo(f"  {fault['id']}: {fault['error']}", err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    """On a terminal, how many recipients were asked."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed} recipients asked"))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("ask", total=None)
+        yield lambda asked: bar.update(task, completed=asked)
+
+
+def _stored(project: Path, url: str | None, key: str | None, database: str | None, see: Ask) -> None:
     """Shows every recipient of the database: by the hub that runs, or by looking into it."""
     if url is not None or read_session(project) is not None:
         for item in connect(project, url, key).pages("v1", "recipients", limit=sys.maxsize):
@@ -231,7 +246,7 @@ def _stored(
         asyncio.run(_from_store(database or str(file), see))
 
 
-async def _from_store(database: str, see: Callable[[Recipient], None]) -> None:
+async def _from_store(database: str, see: Ask) -> None:
     from arauto.store.opening import open_store
 
     store = await open_store(database)
@@ -271,9 +286,10 @@ def _show_rota(
         print_json({**document, "on_call": None if current is None else _turn(current, rota), "turns": shown})
         return
     who = "nobody" if current is None else f"{current.member} {names.get(current.member, '')}".strip()
-    typer.echo(f"on call at {_clock(start, rota)} ({rota.zone}): {who}")
+    typer.echo(f"on call on {_read(_clock(start, rota))} ({rota.zone}): {who}")
     for each in shown:
-        typer.echo(f"{each['start']}  {each['end']}  {each['member']}{'*' if each['override'] else ''}")
+        mark = "*" if each["override"] else ""
+        typer.echo(f"{_read(each['start'])} – {_read(each['end'])}  {each['member']}{mark}")
 
 
 def _moment(text: str, zone: str) -> datetime:
@@ -298,3 +314,8 @@ def _turn(turn: Turn, rota: Rota) -> dict[str, Any]:
 def _clock(moment: datetime, rota: Rota) -> str:
     """A moment as clocks in the rota's zone show it, with the offset from UTC."""
     return moment.astimezone(ZoneInfo(rota.zone)).isoformat(timespec="minutes")
+
+
+def _read(clock: str) -> str:
+    """The same for people: with the day of the week, without the offset."""
+    return f"{datetime.fromisoformat(clock):%a %Y-%m-%d %H:%M}"
