@@ -123,9 +123,11 @@ def _providers(catalogue: Catalogue, egress: Egress) -> dict[str, list[Provider]
 
 
 def _sources(catalogue: Catalogue) -> dict[str, Source]:
-    """Raises UsageFault for a secret that is there and cannot be one."""
+    """Those that are called. Raises UsageFault for a secret that is there and cannot be one."""
     built: dict[str, Source] = {
-        name: sources.load(config.kind).compile(name, config.settings) for name, config in catalogue.sources.items()
+        name: sources.load(config.kind).compile(name, config.settings)
+        for name, config in catalogue.sources.items()
+        if not sources.load(config.kind).KIND.by_clock
     }
     for name, source in built.items():
         try:

@@ -51,6 +51,12 @@ PROJECT = {
             id: body.id
             data: body.order
     """,
+    "sources/nightly.yaml": """
+        kind: schedule
+        event: order.paid
+        cron: "0 3 * * *"
+        data: {number: tick.date, customer: '"c1"'}
+    """,
     "notifications/paid/notification.yaml": """
         on: order.paid
         category: orders

@@ -203,6 +203,12 @@ async def test_a_source_takes_only_posts_that_are_signed(api: Any) -> None:
     assert await api.stored() == ["w-1"]
 
 
+async def test_a_schedule_cannot_be_called(api: Any) -> None:
+    answer = await api.call("POST", "/in/nightly", b"{}", key=None)
+    assert answer.problem == (404, "unknown_source")
+    assert "by the clock" in answer.json["detail"]
+
+
 async def test_what_a_source_sends_beside_known_types_is_kept_as_ignored(api: Any) -> None:
     source = api.app.sources["shop"]
     whole = source.events

@@ -14,12 +14,17 @@ import msgspec
 import pytest
 
 from arauto import sources
+from arauto.engine.hub import Hub as WholeHub
 from arauto.engine.ticking import Ticking, schedules
 from arauto.errors import StoreUnavailable
 from arauto.model import Catalogue, EventType, SourceConfig
 from arauto.store import Appended, NewEvent, Rejection, Store
 from arauto.store.opening import open_store
+from arauto.store.ticks import Ticked
 from decide.conftest import catalogue as small_catalogue
+from decide.conftest import notification, target
+from engine.conftest import texts
+from journeys.hubs import eventually
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -285,6 +290,25 @@ async def test_the_loop_steps_when_something_is_due(store: Store, monkeypatch: p
     expected = islice((at((5 + 7 * n) / 60) for n in range(99)), 9)
     assert await events(store) == [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in expected]
     assert all(0 <= seconds <= 60 for seconds in slept)
+
+
+async def test_a_hub_gives_the_events_of_its_schedules(world: Any) -> None:
+    to_erp = notification(target(system="erp"), do=({"send": "webhook"},), texts=texts())
+    here = world(to_erp)
+    hourly = project(hourly={"event": "order.paid", "cron": "0 * * * *"}).sources
+    here.engine.catalogue = msgspec.structs.replace(here.engine.catalogue, sources=hourly)
+    before = here.clock.now.replace(minute=0, second=0, microsecond=0) - HOUR
+    await here.store.note_ticked([Ticked("hourly", "0 * * * * in UTC", before)])
+    hub = WholeHub(here.engine)
+    await hub.start()
+
+    async def sent() -> bool:
+        page = await here.store.list_messages("default", after=None, limit=9)
+        return [each.state for each in page.items] == ["sent"]
+
+    await eventually(sent)
+    await hub.stop()
+    assert await events(here.store, "hourly") == [f"{before + HOUR:%Y-%m-%dT%H:%M:%SZ}"]
 
 
 def test_the_schedules_of_a_project_are_found_among_its_sources() -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,8 @@ DAYS = [
     ("a rule by hours goes on", "FREQ=HOURLY from 2026-01-01T00:15", NEW_YORK, "2026-11-01T04:30Z", "11-01T05:15 first 06:15 second 07:15"),
     ("a rule by minutes goes on, asked in the second hour", "FREQ=MINUTELY;INTERVAL=30 from 2026-01-01T00:00", NEW_YORK, "2026-11-01T06:10Z", "11-01T06:30 second 07:00"),
     ("a rule by six hours misses none over the gap", "FREQ=HOURLY;INTERVAL=6 from 2026-03-07T02:30", NEW_YORK, "2026-03-08T02:00Z", "03-08T07:00 gap 12:30"),
+    ("a rule by hours stays an hour over the gap", "FREQ=HOURLY from 2026-01-01T00:30", NEW_YORK, "2026-03-08T05:40Z", "03-08T06:30 07:30"),
+    ("a rule for one hour misses no day", "FREQ=HOURLY;BYHOUR=2 from 2026-01-01T00:30", NEW_YORK, "2026-03-07T12:00Z", "03-08T07:00 gap 03-09T06:30"),
     # where clocks are unusual
     ("clocks that change by half an hour", "15 2 * * *", "Australia/Lord_Howe", "2026-10-02T18:00Z", "10-03T15:30 gap 10-04T15:15"),
     ("half an hour that comes twice", "*/15 1 * * *", "Australia/Lord_Howe", "2026-04-04T13:00Z", "04-04T14:00 14:15 14:30 first 14:45 first 15:00 second 15:15 second 04-05T14:30"),
@@ -139,6 +142,20 @@ def test_a_tick_shows_its_own_time_unless_clocks_skip_it(rule: str, zone: str, a
     for tick in islice(schedule(zone, **when(rule)).ticks(after), 40):
         local = tick.at.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
         assert local > tick.wall if tick.clocks == "gap" else local == tick.wall
+
+
+numbers = st.lists(st.integers(1, 12), min_size=1, max_size=3).map(lambda found: ",".join(map(str, found)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    fields=st.tuples(*[st.sampled_from(["*", "*/5", "3-9"]) | numbers for _ in range(4)], st.sampled_from(["*", "MON-FRI", "SUN#2", "5L"])),
+    after=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+)  # fmt: skip
+def test_where_clocks_never_change_it_ticks_as_cronsim_says(fields: tuple[str, ...], after: datetime) -> None:
+    text = " ".join(fields)
+    found = [tick.at for tick in islice(schedule("UTC", cron=text).ticks(after), 5)]
+    assert found == list(islice(CronSim(text, after), 5))
 
 
 # -- events --------------------------------------------------------------------------------------------------------

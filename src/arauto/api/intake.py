@@ -95,6 +95,10 @@ class Intake:
     async def _third_party(self, name: str, request: Request) -> Answer:
         source = self.sources.get(name)
         if source is None:
+            if name in self.hub.engine.catalogue.sources:
+                raise Refused(
+                    404, "unknown_source", f"{name!r} is a schedule: its events come by the clock, not by calls"
+                )
             raise Refused(404, "unknown_source", f"there is no source {name[:80]!r} in the project")
         now = self.hub.engine.clock()
         greeting = source.handshake(request, now)

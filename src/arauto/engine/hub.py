@@ -17,6 +17,7 @@ import structlog
 from arauto.crash import crash_point
 from arauto.engine.batch import Batcher
 from arauto.engine.stages import LEASE, Engine, Outgoing, Room
+from arauto.engine.ticking import Ticking
 from arauto.errors import StoreUnavailable
 from arauto.store import Appended, DueRun, InboxItem, NewEvent, Pending, Rejection, Settlement
 
@@ -121,7 +122,9 @@ class Hub:
             self._capacity[name] = config.concurrency * WAITING_PER_SLOT
             self._outstanding[name] = 0
             self._spawn(*(self._send(name) for _ in range(config.concurrency)))
-        self._spawn(self._plan(), self._look(), self._find_gone())
+        engine = self.engine
+        ticking = Ticking(engine.catalogue, self.store, clock=engine.clock, submit=self.submit, reject=self.reject)
+        self._spawn(self._plan(), self._look(), self._find_gone(), ticking.run())
 
     def _spawn(self, *loops: object) -> None:
         self._tasks.extend(asyncio.create_task(each) for each in loops)  # type: ignore[arg-type]
