@@ -102,6 +102,10 @@ CHANGED = [
     case("a step is misspelt", RULE, "  - send: [email, inapp]", "  - ‸sned: [email, inapp]", "unknown-step", "send"),
     case("a step has two names", RULE, "  - stop: event.data.order.total < 5", "  - ‸stop: true\n    send: email", "bad-value"),
     case("a step takes something else", RULE, "{first_of: [sms, email]}", "‸{frist_of: [sms, email]}", "bad-step", "first_of"),
+    case("a value of a step reads a name that there is not", RULE, "  - stop: event.data.order.total < 5", '  - until: {at: "09:00", day: ‸mon}', "bad-expression"),
+    case("a step waits for no time", RULE, "  - stop: event.data.order.total < 5", "  - until: ‸9h", "bad-step", "09:00"),
+    case("a step waits in no zone", RULE, "  - stop: event.data.order.total < 5", '  - until: ‸{at: "09:00", zone: Lisbon}', "bad-step", "IANA"),
+    case("a step waits for no duration", RULE, "  - stop: event.data.order.total < 5", "  - delay: ‸2 hours", "bad-step", "1h30m"),
     case("a channel stands twice in a step", RULE, "[email, inapp]", "‸[email, email]", "bad-step", "twice"),
     # values
     case("an address is not one of its channel", TEAM, "email: ana@shop.example", "email: ‸ana", "bad-address"),

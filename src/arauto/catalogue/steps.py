@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from arauto.catalogue.rules import Surroundings, awaited, target
 from arauto.catalogue.values import Reader
 from arauto.decide import steps
 from arauto.errors import LanguageError
-from arauto.language import compile_condition, compile_expression
+from arauto.language import NAMES, compile_condition, compile_expression
 from arauto.model import JSON, Awaited, Expression, Step, Target
 
 
@@ -159,7 +160,7 @@ class _Build:
 
     def value(self, source: str) -> Expression:
         """An expression."""
-        return self._expression(compile_expression, source)
+        return self._expression(partial(compile_expression, names=NAMES), source)
 
     def _expression(self, compile_: Any, source: str) -> Expression:
         try:
