@@ -133,6 +133,18 @@ def test_a_bad_address_is_left_out_and_told(make: Make) -> None:
     assert line["recipient"] == "c1"
 
 
+@pytest.mark.parametrize("zone", ["Brasília", "", 3, True, ["UTC"], "../UTC"])
+def test_a_time_zone_that_there_is_not_is_left_out_and_told(make: Make, zone: Any) -> None:
+    target = make["target"](person="event.data.who", upsert={"name": "event.data.who", "time_zone": "event.data.zone"})
+    catalogue = make["catalogue"](make["notification"](target))
+    before = Recipient(id="c1", name="c1", time_zone="America/Manaus")
+    result = planned(make, catalogue, make["event"](who="c1", zone=zone), before)
+    assert result.upserts == ()
+    (line,) = told(result)["recipients"]
+    assert [note.code for note in line["notes"]] == ["bad_time_zone"]
+    assert planned(make, catalogue, make["event"](who="c1", zone="UTC"), before).upserts[0].time_zone == "UTC"
+
+
 def test_a_recipient_of_the_project_is_not_overwritten_by_an_event(make: Make) -> None:
     result = planned(make, upserting(make), make["event"](who="ana", name="X", email="x@example.com", locale="en"))
     assert result.upserts == ()

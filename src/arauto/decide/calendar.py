@@ -64,6 +64,14 @@ def zone_of(name: str) -> ZoneInfo:
         raise LanguageError(f"{name!r} is no time zone", hint="write an IANA name, such as America/Sao_Paulo") from None
 
 
+def is_zone(value: JSON) -> bool:
+    """Whether a value is the IANA name of a zone."""
+    try:
+        return isinstance(value, str) and bool(zone_of(value))
+    except LanguageError:
+        return False
+
+
 # -- wall clocks ---------------------------------------------------------------------------------------------------
 
 

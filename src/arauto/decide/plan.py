@@ -13,6 +13,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import Struct
 
+from arauto.decide.calendar import is_zone
 from arauto.decide.groups import members, recipient_told
 from arauto.errors import LanguageError
 from arauto.model import (
@@ -302,6 +303,8 @@ def _upsert(
                 Reason("bad_attribute", {"place": each["pointer"], "error": each["detail"]}) for each in faults
             )
             attributes = attributes if faults else {**attributes, **value}
+        elif key == "time_zone" and not is_zone(value):
+            notes.append(Reason("bad_time_zone", {"value": str(value)[:40]}))
         elif key in _PLAIN:
             plain[key] = str(value)
         else:

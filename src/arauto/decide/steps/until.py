@@ -20,6 +20,7 @@ from arauto.decide.calendar import (
     EVERY_DAY,
     WEEKDAYS,
     at_wall_clock,
+    is_zone,
     next_time,
     parse_days,
     parse_time,
@@ -157,11 +158,7 @@ def _weekly(at: time, rest: Mapping[Any, JSON]) -> Step:
 
 def _zone(rest: Mapping[Any, JSON]) -> str:
     zone = rest.get("zone", RECIPIENT)
-    try:
-        known = isinstance(zone, str) and (zone in (RECIPIENT, HUB) or bool(zone_of(zone)))
-    except LanguageError:
-        known = False
-    if not known:
+    if zone not in (RECIPIENT, HUB) and not is_zone(zone):
         raise ValueError(f"{zone!r} is no zone; write recipient, hub, or an IANA name such as America/Sao_Paulo")
     return str(zone)
 
