@@ -171,7 +171,9 @@ class Report:
         self.calls: list[tuple[Call, int]] = []
 
     async def play(self, call: Call) -> None:
-        """Perform a call and remember it."""
+        """Perform a call, in its time, and remember it."""
+        if call.later:
+            await self.wait()
         self.calls.append((call, await self._made.perform(call)))
 
     async def wait(self) -> None:
@@ -191,6 +193,7 @@ class Report:
         outcomes: dict[str, Counter[str]] = {}
         unexplained: list[str] = []
         delivered: set[tuple[str, Expected]] = set()
+        """By the id of the message."""
         keys = {key_of(call.source, id) for call, _ in self.calls for id, _ in call.events}
         for key in sorted(keys):
             told = await self._made.explain(key)
@@ -204,7 +207,7 @@ class Report:
                         channel, state = message["channel"], message["state"]
                         outcomes.setdefault(channel, Counter())[state] += 1
                         if state == "sent":
-                            delivered.add((key, (considered["notification"], line["recipient"], channel)))
+                            delivered.add((message["id"], (considered["notification"], line["recipient"], channel)))
         wanted = Counter(each for _, each in self._expected())
         got = Counter(each for _, each in delivered)
         missing = sorted((wanted - got).elements())

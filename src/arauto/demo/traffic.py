@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from arauto.decide.groups import members
 from arauto.model import Catalogue
 
 Expected: TypeAlias = tuple[str, str, str]
@@ -37,6 +38,8 @@ class Call:
     expected: tuple[Expected, ...] = ()
     remark: str = ""
     """What is worth seeing here."""
+    later: bool = False
+    """It comes when what came before has been delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +62,20 @@ class Systems:
 
     def __init__(self, shared: Secrets, catalogue: Catalogue, now: datetime) -> None:
         self._shared, self._types, self.now = shared, catalogue.event_types, now
+        (self.on_call,) = members(catalogue.groups["on-call"], now)
 
     def sample(self, type: str, name: str) -> Any:
         """A sample of the project's catalogue, to be changed at will."""
         return msgspec.json.decode(msgspec.json.encode(self._types[type].samples[name]))
 
-    def shop(self, id: str, type: str, data: Any, *expected: Expected, remark: str = "") -> Call:
+    def shop(self, id: str, type: str, data: Any, *expected: Expected, remark: str = "", later: bool = False) -> Call:
         """The shop signs the time and the body."""
         told = {"id": id, "type": type, "created_at": self.now.isoformat(), "data": data}
         body = _json(told)
         moment = int(self.now.timestamp())
         signature = _hex(self._shared.shop, f"{moment}.".encode() + body)
         headers = {"X-Loja-Signature": f"t={moment},v1={signature}"}
-        return Call("loja", headers, body, 202, ((id, type),), expected, remark)
+        return Call("loja", headers, body, 202, ((id, type),), expected, remark, later)
 
     def gateway(
         self, id: str, type: str, event_type: str, object: Any, *expected: Expected, remark: str = "", **more: Any
@@ -194,8 +198,8 @@ def story(systems: Systems) -> Iterator[Call]:
             ],
         },
         tuple((f"L-77/{product['sku']}", "stock.low") for product in products),
-        *(("stock-low", "marina", channel) for _, is_hers in low if is_hers for channel in ("email", "inapp")),
-        remark="three products in one call; one is not Marina's",
+        *(("stock-low", "marina", "inapp") for _, is_hers in low if is_hers),
+        remark="two are Marina's: to her inbox now, by e-mail together tomorrow morning",
     )
     invoice = sample("invoice.due", "typical")
     yield systems.erp(
@@ -257,11 +261,27 @@ def story(systems: Systems) -> Iterator[Call]:
         livemode=False,
     )
     yield systems.shop(
+        "ready-1",
+        "order.ready",
+        sample("order.ready", "typical"),
+        ("order-ready", "c-20817", "inapp"),
+        ("order-ready", "c-20817", "push"),
+        remark="an SMS follows in two hours, if nobody reads it",
+    )
+    yield systems.shop(
+        "cart-1", "cart.left", sample("cart.left", "typical"), remark="a reminder in three hours, unless she pays"
+    )
+    yield from _incident(systems)
+    cancelled = sample("order.cancelled", "by_the_customer")
+    cancelled["order"]["number"] = sample("order.shipped", "two_parcels")["order"]["number"]
+    yield systems.shop(
         "can-1",
         "order.cancelled",
-        sample("order.cancelled", "by_the_customer"),
+        cancelled,
         ("order-to-erp", "erp", "webhook"),
-        remark="the ERP hears of it",
+        ("order-shipped", "c-19230", "email"),
+        remark="it was on its way: who was told so hears of it, and it leaves the inbox",
+        later=True,
     )
     yield systems.erp(
         {"tipo": "resumo_semanal", "lote": "W-47", "resumo": sample("report.weekly", "typical")},
@@ -271,6 +291,16 @@ def story(systems: Systems) -> Iterator[Call]:
     )
     forged = systems.paid("ord-9", sample("order.paid", "typical"))
     yield Call("loja", {**forged.headers, "X-Loja-Signature": "t=1,v1=00"}, forged.body, 401, remark="forged: refused")
+
+
+def _incident(systems: Systems) -> Iterator[Call]:
+    """The checkout fails and recovers: who is on call hears of both, and nobody else is woken."""
+    told = tuple(("checkout-failing", systems.on_call, channel) for channel in ("sms", "email"))
+    failing, recovered = "checkout.failing", "checkout.recovered"
+    remark = f"{systems.on_call} is on call; the next in fifteen minutes"
+    yield systems.shop("inc-1", failing, systems.sample(failing, "typical"), *told, remark=remark)
+    remark = "the escalation ends; who was told hears that it is over"
+    yield systems.shop("inc-2", recovered, systems.sample(recovered, "typical"), *told, remark=remark, later=True)
 
 
 _FIRST = ("Luísa", "João", "Inácio", "Beatriz", "Tomás", "Zoé", "Antônio", "Márcia")
