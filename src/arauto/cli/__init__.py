@@ -25,6 +25,7 @@ COMMANDS = {
     "rejections": "List the calls that the hub refused or ignored, and why.",
     "recipients": "List, show, import and delete recipients.",
     "groups": "List groups, and show who is in one or on call.",
+    "schedule": "Show when the events of schedules come.",
     "keys": "Make, list and revoke API keys.",
     "doctor": "Look for what could keep the hub from working, and say what to do.",
 }

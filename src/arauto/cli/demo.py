@@ -139,6 +139,7 @@ def _tell(document: dict[str, Any], folder: Path, *, as_json: bool) -> bool:
     typer.echo(f"Look at the e-mails:     {folder}/mail/index.html")
     typer.echo(f"Read the project:        {folder}/loja/README.md")
     typer.echo(f"Check it:                arauto check {folder}/loja")
+    typer.echo(f"See what comes by clock: arauto schedule next -C {folder}/loja")
     typer.echo("Serve it yourself:       arauto init my-project, then arauto serve my-project")
     typer.echo(f"Ask why:                 arauto explain ord-1 -C {folder}/loja")
     return ok
