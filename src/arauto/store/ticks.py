@@ -51,7 +51,7 @@ class TicksVerbs:
 
     async def note_ticked(self, noted: Sequence[Ticked]) -> None:
         """The later call counts, whatever its moment: a clock that was wrong may be set back."""
-        columns = {
+        columns: dict[str, Sequence[object]] = {
             "source": [each.source for each in noted],
             "rule": [each.rule for each in noted],
             "at": [to_micros(each.at) for each in noted],
