@@ -303,6 +303,9 @@ class Notification(Struct, frozen=True, kw_only=True):
     corrections: dict[str, dict[str, Composer]] = field(default_factory=dict)
     """What those are told who had received it before it was taken back; by channel, then by locale."""
     mute: Mute | None = None
+    notices: dict[str, Composer] = field(default_factory=dict)
+    """By locale, its text as the inbox has it, for messages that list several notices; only where there is an
+    attention budget."""
     in_flight: Literal["pinned", "latest"] = "pinned"
     """Whether its runs finish on the version of the catalogue that began them."""
 
@@ -374,6 +377,13 @@ class Signal(Struct, frozen=True, kw_only=True):
     receipt: Receipt | None = None
 
 
+class Origin(Struct, frozen=True):
+    """Where an event of a run came from that was gathered with others for want of attention."""
+
+    notification: str
+    run: str
+
+
 class Run(Struct, frozen=True, kw_only=True):
     """One recipient's walk through one notification. It holds a tuple of events: a digest is no special case."""
 
@@ -403,6 +413,23 @@ class Run(Struct, frozen=True, kw_only=True):
     """What it listens for and has happened, in the order of happening."""
     listening: bool = False
     """What it listens for is in the store."""
+    origins: tuple[Origin | None, ...] = ()
+    """For each of its events, from which run it came, if that was told apart; empty: none was."""
+
+    @property
+    def gathered(self) -> bool:
+        """It tells of events of several notifications, which one message lists."""
+        return any(self.origins)
+
+    @property
+    def items(self) -> list[tuple[str, tuple[Event, ...]]]:
+        """What it tells, as (notification, events): its own events, and those of each run that was gathered."""
+        found: dict[Origin, list[Event]] = {}
+        own = Origin(self.notification, self.key)
+        for event, origin in zip(self.events, self.origins or (None,) * len(self.events), strict=True):
+            if event.key not in self.retracted:
+                found.setdefault(origin or own, []).append(event)
+        return [(origin.notification, tuple(events)) for origin, events in found.items()]
 
     @property
     def live(self) -> tuple[Event, ...]:
@@ -438,6 +465,22 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer came after the lease had ended and another attempt had begun."""
 
 
+class Intervention(Struct, frozen=True, omit_defaults=True):
+    """What a person did about a message."""
+
+    at: datetime
+    did: Literal["retry", "release", "cancel", "hold", "replay"]
+    by: str
+    """The name of the key by which they called."""
+    attempts: int = 0
+    """How many had been made."""
+
+    @property
+    def again(self) -> bool:
+        """The message is sent as if for the first time."""
+        return self.did in ("retry", "release", "replay")
+
+
 class Message(Struct, frozen=True, kw_only=True):
     """What one run sends to one address on one channel."""
 
@@ -461,6 +504,15 @@ class Message(Struct, frozen=True, kw_only=True):
     round: int = 0
     correction: str | None = None
     """The key of the event that took back what this message corrects."""
+    interventions: tuple[Intervention, ...] = ()
+
+    @property
+    def recent(self) -> tuple[Attempt, ...]:
+        """The attempts since a person had it sent again; all where nobody did."""
+        last = next((each for each in reversed(self.interventions) if each.again), None)
+        return self.attempts if last is None else self.attempts[last.attempts :]
+    gathered: bool = False
+    """It lists notices of several notifications."""
 
 
 # -- decisions -----------------------------------------------------------------------------------------------------
@@ -485,6 +537,8 @@ class Merge(Struct, frozen=True):
     """A sliding window: each event moves the end to its own ``until``, but not beyond this. None: the end stays."""
     at_most: int | None = None
     """With this many events the waiting is over."""
+    apart: bool = False
+    """What each run brings is told apart: they may be of different notifications."""
 
 
 class Continue(Struct, frozen=True):
@@ -702,5 +756,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     channels: dict[str, ChannelConfig]
     notifications: dict[str, Notification]
     by_event_type: dict[str, tuple[Notification, ...]]
+    gathered: dict[str, dict[str, Composer]] = field(default_factory=dict)
+    """The text that lists several notices, by channel, then by locale; only where there is an attention budget."""
     listeners: dict[str, tuple[Listener, ...]] = field(default_factory=dict)
     """By event type: what its events cancel, open, close or end the waiting of."""

@@ -12,6 +12,7 @@ from arauto.catalogue.channels import compile_channels
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.event_types import compile_event_types
 from arauto.catalogue.folder import Folder
+from arauto.catalogue.gathered import compile_gathered
 from arauto.catalogue.notifications import Surroundings, compile_notifications, listeners
 from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import compile_recipients
@@ -52,5 +53,6 @@ def compile_project(folder: Path) -> Catalogue:
         by_event_type={
             name: tuple(each for _, each in sorted(notifications.items()) if name in each.on) for name in sound
         },
+        gathered=compile_gathered(channels, whole.brand) if whole.project.attention else {},
         listeners=listeners(notifications),
     )

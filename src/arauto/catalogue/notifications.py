@@ -15,7 +15,8 @@ from arauto.catalogue.texts import Texts, compile_texts, missing, sort_files
 from arauto.catalogue.values import NAME, Reader
 from arauto.decide.groups import anyone
 from arauto.decide.signals import listened
-from arauto.model import Listener, Mute, Notification, Recipient
+from arauto.decide.wishes import IN_APP
+from arauto.model import Brand, Composer, Listener, Mute, Notification, Recipient
 
 
 def compile_notifications(folder: Folder, around: Surroundings, faults: Faults) -> dict[str, Notification]:
@@ -79,6 +80,9 @@ def _compile(
         corrections=compile_texts(corrections, used, str(place), folder, (locale, brand), faults)
         if corrections.content
         else {},
+        notices=_notices(composers, texts, str(place), folder, (locale, brand), faults)
+        if around.whole.project and around.whole.project.attention
+        else {},
         mute=_mute(reader, entry.mute, around) if entry.mute else None,
         in_flight=entry.in_flight,
     )
@@ -91,6 +95,20 @@ def _mute(reader: Reader, entry: files.MuteEntry, around: Surroundings) -> Mute 
     opened = awaited(reader, ("mute",), files.AwaitedEntry(on=entry.opened, match=entry.match), around, on="opened")
     closed = awaited(reader, ("mute",), files.AwaitedEntry(on=entry.closed, match=entry.match), around, on="closed")
     return Mute(opened=opened, closed=closed, drop=entry.drop) if opened and closed else None
+
+
+def _notices(
+    composers: Mapping[str, dict[str, Composer]],
+    texts: Texts,
+    place: str,
+    folder: Folder,
+    whole: tuple[str, Brand],
+    faults: Faults,
+) -> dict[str, Composer]:
+    """The texts as the inbox has them, also where this notification does not send to it."""
+    if IN_APP in composers or not texts.content:
+        return composers.get(IN_APP, {})
+    return compile_texts(Texts(content=texts.content), (IN_APP,), place, folder, whole, faults).get(IN_APP, {})
 
 
 def _corrections(

@@ -26,6 +26,7 @@ from arauto.model import (
     Context,
     Continue,
     Entry,
+    Merge,
     Message,
     MessageState,
     Notification,
@@ -303,6 +304,7 @@ class _Walk:
     def _reachable(self) -> tuple[frozenset[str], dict[str, Reason]]:
         """The channels that the hub and the notification have and by which the recipient is and wants to be reached;
         and why others are not among them, where that is their wish or a dead address."""
+        categories = wishes.categories_of(self.run, self.catalogue)
         reached: set[str] = set()
         refusals: dict[str, Reason] = {}
         for channel in self.notification.composers:
@@ -310,7 +312,7 @@ class _Walk:
                 continue
             refused = wishes.suppression(self.recipient, channel)
             if refused is None and wishes.addresses(self.recipient, channel):
-                refused = wishes.refusal(self.recipient, self.category, channel)
+                refused = wishes.refusal_of_all(self.recipient, categories, channel)
                 if refused is None:
                     reached.add(channel)
             if refused is not None:
@@ -345,7 +347,12 @@ class _Walk:
             return None
         free_at = self.run.refused.get(use.key)
         if free_at is not None and free_at > self.now:
-            return Wait(free_at, Reason("attention_spent", {"at_most": use.at_most}))
+            merge = None
+            if all(channel in self.catalogue.gathered for channel in channels):
+                # Apart by priority: what is important must not wait with what is not.
+                key = derive_id("overflow", self.run.tenant, self.recipient.id, self.category.priority)
+                merge = Merge(key, apart=True)
+            return Wait(free_at, Reason("attention_spent", {"at_most": use.at_most}), merge)
         self.uses.append(use)
         return None
 
@@ -377,6 +384,7 @@ class _Walk:
                 tenant=run.tenant,
                 awaited=awaited,
                 correction=correction,
+                gathered=correction is None and run.gathered,
             )
             for number, address in enumerate(wishes.addresses(self.recipient, channel))
         ]

@@ -6,7 +6,7 @@ Asked when a step sends, and again when a message that waited is sent: so what c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from arauto.decide.calendar import quiet_until
@@ -18,6 +18,7 @@ from arauto.model import (
     Project,
     Reason,
     Recipient,
+    Run,
     Use,
     derive_id,
 )
@@ -90,10 +91,22 @@ def locale_of(recipient: Recipient) -> str | None:
     return recipient.wishes.locale or recipient.locale
 
 
-def hindrance(message: Message, recipient: Recipient, catalogue: Catalogue) -> Reason | None:
+def categories_of(run: Run, catalogue: Catalogue) -> list[Category]:
+    """The categories of all that a run tells; of what is no longer in the project, none."""
+    names = {run.notification, *(origin.notification for origin in run.origins if origin)}
+    known = [catalogue.notifications[name] for name in sorted(names) if name in catalogue.notifications]
+    return [catalogue.categories[notification.category] for notification in known]
+
+
+def refusal_of_all(recipient: Recipient, categories: Sequence[Category], channel: str) -> Reason | None:
+    """Why nothing of these categories may go by this channel; None when some of it may."""
+    refusals = [refusal(recipient, category, channel) for category in categories]
+    return refusals[0] if refusals and all(refusals) else None
+
+
+def hindrance(message: Message, run: Run, recipient: Recipient, catalogue: Catalogue) -> Reason | None:
     """Why a message that waited may not be sent any more."""
-    category = catalogue.categories[catalogue.notifications[message.notification].category]
-    refused = refusal(recipient, category, message.channel)
+    refused = refusal_of_all(recipient, categories_of(run, catalogue), message.channel)
     if refused is not None:
         return refused
     why = recipient.suppressed.get(message.channel, {}).get(as_text(message.address))

@@ -15,8 +15,8 @@ from msgspec import Struct
 from arauto.channels import Provider
 from arauto.decide.advance import Standing
 from arauto.decide.locale import choose
-from arauto.decide.plan import correction_context
-from arauto.decide.wishes import IN_APP, as_text, locale_of
+from arauto.decide.plan import correction_context, run_context
+from arauto.decide.wishes import IN_APP, as_text, locale_of, refusal
 from arauto.engine.metrics import Metrics
 from arauto.errors import LanguageError
 from arauto.model import JSON, Attempt, Catalogue, Composer, Context, Message, Recipient, Run, Wishes
@@ -141,6 +141,9 @@ class Rendering:
         if message.correction is not None:
             by = next(signal.event for signal in run.signals if signal.event and signal.event.key == message.correction)
             texts, context = notification.corrections, correction_context(run, by, recipient, self.catalogue)
+        elif message.gathered:
+            notices = self._notices(message.channel, run, recipient, context)
+            texts, context = self.catalogue.gathered, {**context, "message": {**context["message"], "notices": notices}}
         composers: dict[str, Composer] = texts.get(message.channel, {})
         locale = choose(composers, locale_of(recipient), self.catalogue.project.locale)
         if locale is None:
@@ -153,6 +156,31 @@ class Rendering:
         except Exception as error:
             log.error("a text's code failed", message=message.id, channel=message.channel, exc_info=error)
             raise LanguageError(f"the code behind it failed: {type(error).__name__}") from error
+
+    def _notices(self, channel: str, run: Run, recipient: Recipient, context: Context) -> list[JSON]:
+        """What a message lists that tells of several notifications: of each that its recipient wants by this channel,
+        the title and where it leads. One whose own text fails is listed by its category's title."""
+        found: list[JSON] = []
+        for name, events in run.items:
+            notification = self.catalogue.notifications.get(name)
+            if notification is None:
+                continue
+            category = self.catalogue.categories[notification.category]
+            if refusal(recipient, category, channel) is not None:
+                continue
+            chosen = choose(category.title, locale_of(recipient), self.catalogue.project.locale)
+            title, url = category.title.get(chosen or "", name), None
+            locale = choose(notification.notices, locale_of(recipient), self.catalogue.project.locale)
+            if locale is not None:
+                alone = msgspec.structs.replace(run, events=events, origins=(), retracted=())
+                known = {**run_context(alone, recipient, self.catalogue), "message": context["message"]}
+                try:
+                    body: Any = notification.notices[locale].compose(known)
+                    title, url = body.title, body.url
+                except LanguageError:
+                    self.metrics.expression_failures.labels("text").inc()
+            found.append({"title": title, "url": url})
+        return found
 
     def unrendered(self, message: Message, error: Exception, now: datetime) -> Message:
         """A message whose text failed."""

@@ -55,7 +55,7 @@ class Sending(Rendering):
         message, run = claim.message, claim.run
         if message.correction is None and taken_back(run):
             return self._cancelled(claim, now, "what it tells was taken back")
-        refused = wishes.hindrance(message, recipient, self.catalogue)
+        refused = wishes.hindrance(message, run, recipient, self.catalogue)
         if refused is not None:
             return self._cancelled(claim, now, refused.code)
         category = self.catalogue.categories[self.catalogue.notifications[message.notification].category]

@@ -12,9 +12,9 @@ from datetime import datetime
 
 import msgspec
 
-from arauto.model import Entry, Reason, Run
+from arauto.model import Entry, Event, Origin, Reason, Run
 from arauto.store.database import Transaction
-from arauto.store.documents import to_micros, to_moment
+from arauto.store.documents import optional, to_document, to_micros, to_moment
 from arauto.store.records import RunRecord
 from arauto.store.rows import columns_of, insert_belongings, run_columns
 
@@ -179,23 +179,35 @@ async def _join(
         for record, _, host, _ in joining
     ]
     written = await write(ended)
-    events: list[tuple[int, int, str]] = []
+    events: list[tuple[int, int, str, str | None]] = []
     counts: dict[int, int] = {}
     ends: dict[int, datetime] = {}
     for record, host, _, count in joining:
         if record.run.key not in written:
             continue
         counts.setdefault(host, count)
-        for event in record.run.live:
-            events.append((host, counts[host], event.key))
+        for event, origin in _told_apart(record):
+            events.append((host, counts[host], event.key, optional(to_document, origin)))
             counts[host] += 1
         until = record.due_at or now
         ends[host] = max(until, ends.get(host, until))
     if events:
-        await transaction.many("insert_run_events", columns_of(("run", "position", "event"), events))
+        await transaction.many("insert_run_events", columns_of(("run", "position", "event", "origin"), events))
         grown = [(host, count, to_micros(ends[host])) for host, count in sorted(counts.items())]
         await transaction.many("grow_hosts", columns_of(("run", "event_count", "until"), grown), now=to_micros(now))
     return written
+
+
+def _told_apart(record: RunRecord) -> list[tuple[Event, Origin | None]]:
+    """The events that a run gives to its host, with where they come from."""
+    run = record.run
+    own = Origin(run.notification, run.key) if record.merge is not None and record.merge.apart else None
+    origins = run.origins or (None,) * len(run.events)
+    return [
+        (event, origin or own)
+        for event, origin in zip(run.events, origins, strict=True)
+        if event.key not in run.retracted
+    ]
 
 
 def _ended(run: Run, host: str, now: datetime) -> Run:

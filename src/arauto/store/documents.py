@@ -8,7 +8,20 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from arauto.model import JSON, Attempt, Consent, Event, Message, Receipt, Recipient, Run, Signal, Silence, Wishes
+from arauto.model import (
+    JSON,
+    Attempt,
+    Consent,
+    Event,
+    Message,
+    Origin,
+    Receipt,
+    Recipient,
+    Run,
+    Signal,
+    Silence,
+    Wishes,
+)
 from arauto.store.records import ApiKey, InboxItem, Rejection, StoredEvent, StoredMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,19 +66,26 @@ read_attempts = _reader(list[Attempt])
 _read_run = _reader(Run)
 _read_message = _reader(Message)
 _read_receipt = _reader(Receipt)
+read_origin = _reader(Origin)
 _read_key = _reader(ApiKey)
 
 
 def run_document(run: Run) -> str:
     """A run without its events and signals, which have rows of their own."""
-    return to_document(msgspec.structs.replace(run, events=(), signals=(), until=None))
+    return to_document(msgspec.structs.replace(run, events=(), signals=(), until=None, origins=()))
 
 
 def read_run(
-    document: str, events: tuple[Event, ...], signals: tuple[Signal, ...] = (), until: datetime | None = None
+    document: str,
+    events: tuple[Event, ...],
+    origins: tuple[Origin | None, ...],
+    signals: tuple[Signal, ...],
+    until: datetime | None,
 ) -> Run:
-    """A run with these events and signals."""
-    return msgspec.structs.replace(_read_run(document), events=events, signals=signals, until=until)
+    """A run with these events, their origins, and its signals."""
+    return msgspec.structs.replace(
+        _read_run(document), events=events, origins=origins if any(origins) else (), signals=signals, until=until
+    )
 
 
 def read_signal(key: str, about: str, at: int, event: str | None, receipt: str | None) -> Signal:

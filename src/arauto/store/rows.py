@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from arauto.model import Event, Recipient, Signal, Wishes
+from arauto.model import Event, Origin, Recipient, Signal, Wishes
 from arauto.store.database import Rows, Transaction
 from arauto.store.documents import (
     optional,
     read_attempts,
     read_event,
     read_message,
+    read_origin,
     read_run,
     read_signal,
     run_document,
@@ -54,13 +55,13 @@ async def insert_belongings(
 ) -> None:
     """The further events and the messages of the runs with these sequences."""
     further = [
-        (sequence, position, event.key)
+        (sequence, position, event.key, None)
         for sequence, record in runs
         if len(record.run.events) > 1
         for position, event in enumerate(record.run.events[1:], 1)
     ]
     if further:
-        await transaction.many("insert_run_events", columns_of(("run", "position", "event"), further))
+        await transaction.many("insert_run_events", columns_of(("run", "position", "event", "origin"), further))
     first: dict[str, tuple[int, NewMessage]] = {}
     for sequence, record in runs:
         for new in record.messages:
@@ -118,10 +119,12 @@ async def load_runs(transaction: Transaction, sequences: list[int]) -> dict[int,
     """By sequence, in the order of their making, each with all its events."""
     rows = await transaction.rows("runs", runs=sequences)
     further: defaultdict[int, list[Event]] = defaultdict(list)
+    origins: defaultdict[int, list[Origin | None]] = defaultdict(lambda: [None])
     joined = [row[0] for row in rows if row[4] > 1]
     if joined:
-        for run, document in await transaction.rows("run_events", runs=joined):
+        for run, document, origin in await transaction.rows("run_events", runs=joined):
             further[run].append(read_event(document))
+            origins[run].append(optional(read_origin, origin))
     signals: defaultdict[int, list[Signal]] = defaultdict(list)
     for run, *columns in await transaction.rows("signals_of_runs", runs=sequences):
         signals[run].append(read_signal(*columns))
@@ -130,6 +133,7 @@ async def load_runs(transaction: Transaction, sequences: list[int]) -> dict[int,
             run=read_run(
                 document,
                 (read_event(event), *further[sequence]),
+                tuple(origins[sequence]),
                 tuple(signals[sequence]),
                 optional(to_moment, until),
             ),

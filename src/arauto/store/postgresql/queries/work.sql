@@ -80,9 +80,10 @@ ON CONFLICT (event, key) DO NOTHING
 RETURNING key, sequence;
 
 -- name: insert_run_events
-INSERT INTO run_events (run, position, event)
-SELECT given.run, given.position, events.sequence
-FROM unnest(:run::bigint[], :position::bigint[], :event::text[]) AS given (run, position, event)
+INSERT INTO run_events (run, position, event, origin)
+SELECT given.run, given.position, events.sequence, given.origin
+FROM unnest(:run::bigint[], :position::bigint[], :event::text[], :origin::text[])
+        AS given (run, position, event, origin)
     JOIN events ON events.key = given.event
 ON CONFLICT (run, position) DO NOTHING;
 
@@ -264,7 +265,7 @@ WHERE runs.sequence = ANY(:runs::bigint[])
 ORDER BY runs.sequence;
 
 -- name: run_events
-SELECT run_events.run, events.document
+SELECT run_events.run, events.document, run_events.origin
 FROM run_events JOIN events ON events.sequence = run_events.event
 WHERE run_events.run = ANY(:runs::bigint[])
 ORDER BY run_events.run, run_events.position;

@@ -87,6 +87,7 @@ CREATE TABLE run_events (          -- the events of a run after its first
     run bigint NOT NULL,
     position bigint NOT NULL,
     event bigint NOT NULL,
+    origin text,                   -- Origin, where it is told apart
     PRIMARY KEY (run, position)
 );
 

@@ -56,8 +56,8 @@ ON CONFLICT (event, key) DO NOTHING
 RETURNING key, sequence;
 
 -- name: insert_run_events
-INSERT INTO run_events (run, position, event)
-SELECT :run, :position, sequence FROM events WHERE key = :event
+INSERT INTO run_events (run, position, event, origin)
+SELECT :run, :position, sequence, :origin FROM events WHERE key = :event
 ON CONFLICT (run, position) DO NOTHING;
 
 -- name: take_due_runs
@@ -195,7 +195,7 @@ WHERE runs.sequence IN (SELECT value FROM json_each(:runs))
 ORDER BY runs.sequence;
 
 -- name: run_events
-SELECT run_events.run, events.document
+SELECT run_events.run, events.document, run_events.origin
 FROM run_events JOIN events ON events.sequence = run_events.event
 WHERE run_events.run IN (SELECT value FROM json_each(:runs))
 ORDER BY run_events.run, run_events.position;

@@ -87,6 +87,7 @@ CREATE TABLE run_events (          -- the events of a run after its first
     run INTEGER NOT NULL,
     position INTEGER NOT NULL,
     event INTEGER NOT NULL,
+    origin TEXT,                   -- Origin, where it is told apart
     PRIMARY KEY (run, position)
 ) STRICT, WITHOUT ROWID;
 
