@@ -192,14 +192,20 @@ async def test_a_step_that_failed_is_repeated_by_the_same_process(store: Store) 
     assert await events(store) == id_of(1)
 
 
-async def test_several_hubs_give_each_event_once(tmp_path: Path) -> None:
-    store = await open_store(str(tmp_path / "hub.db"))
-    catalogue = project(nightly="*/10 * * * *")
-    hubs = [Hub(store, catalogue) for _ in range(3)]
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_several_hubs_give_each_event_once(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if database == "sqlite":
+        stores = [await open_store(str(tmp_path / "hub.db"))] * 3
+    else:
+        stores = [await open_store(request.getfixturevalue("postgresql_url")) for _ in range(3)]
+    catalogue = project(nightly="*/10 * * * *", hourly="0 * * * *")
+    hubs = [Hub(store, catalogue) for store in stores]
     for minute in range(0, 61, 5):
         await asyncio.gather(*(hub.step(at(minute / 60)) for hub in hubs))
-    assert await events(store) == id_of(*(minute / 60 for minute in range(10, 61, 10)))
-    await store.close()
+    assert await events(stores[0]) == id_of(*(minute / 60 for minute in range(10, 61, 10)))
+    assert await events(stores[0], "hourly") == id_of(1)
+    for store in dict.fromkeys(stores):
+        await store.close()
 
 
 async def test_a_schedule_that_is_changed_does_not_make_up_for_its_new_times(store: Store) -> None:
