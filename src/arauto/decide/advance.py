@@ -70,6 +70,8 @@ class Advanced(Struct, frozen=True):
 
     run: Run
     wait: Wait | None
+    due_at: datetime | None = None
+    """When it is to be asked again; None: never."""
     messages: tuple[Message, ...] = ()
     uses: tuple[Use, ...] = ()
     """What of it counts only if it is granted: all."""
@@ -140,12 +142,11 @@ class _Walk:
         self.awaits: tuple[Await, ...] = ()
         self.started: list[Run] = []
         self.cancels = False
+        self.unsettled = False
 
     def go(self) -> Advanced:
         self._listen()
-        pending = self._retract()
-        if pending is not None:
-            return self.end(wait=pending)
+        self._retract()
         if not self.run.live:
             return self.end()
         self.context = run_context(self.run, self.recipient, self.catalogue, known=self.known)
@@ -167,6 +168,8 @@ class _Walk:
                     return self.end()
                 case Notify():
                     self._continue(Continue(self._notify(decision)))
+                case Send() if self.unsettled:
+                    return self.end()
                 case Send():
                     self._note_refusals(step.channels)
                     hold = self._hindrance(decision.channels)
@@ -182,7 +185,10 @@ class _Walk:
         return self.end()
 
     def end(self, *, wait: Wait | None = None, failed: bool = False) -> Advanced:
-        """What has come of it. A run that is over stands behind its last step, so that nothing begins it again."""
+        """What has come of it. A run that is over stands behind its last step, so that nothing begins it again; but
+        not before all is settled that was taken back."""
+        if wait is None and self.unsettled:
+            wait = Wait(self.now + _ATTEMPT, Reason("awaits_attempt"))
         if wait is None:
             self.run = msgspec.structs.replace(self.run, step=len(self.notification.steps), until=None, refused={})
         else:
@@ -193,6 +199,7 @@ class _Walk:
         return Advanced(
             msgspec.structs.replace(self.run, log=tuple(self.entries), listening=True),
             wait,
+            self._due_at(wait),
             tuple(self.messages),
             tuple(self.uses),
             self.awaits,
@@ -200,6 +207,11 @@ class _Walk:
             self.cancels,
             failed,
         )
+
+    def _due_at(self, wait: Wait | None) -> datetime | None:
+        if wait is None or not self.unsettled:
+            return None if wait is None else wait.until
+        return min(wait.until, self.now + _ATTEMPT)
 
     def log(self, reason: Reason, decision: str) -> None:
         self.entries.append(Entry(self.now, self.run.step, decision, reason))  # type: ignore[arg-type]
@@ -211,18 +223,19 @@ class _Walk:
             contexts = [(event, self.known or event_context(event, self.catalogue)) for event in self.run.events]
             self.awaits = awaits_of(self.run, self.notification, contexts)
 
-    def _retract(self) -> Wait | None:
-        """Take out the events that were taken back, and correct what was received of them. Waits while a message is
-        just being sent: only then is known who received it."""
+    def _retract(self) -> None:
+        """Take out the events that were taken back, and correct what was received of them. While a message is just
+        being sent it is not known whether it was received: then this remains to be done."""
         gone = {
             signal.about: signal
             for signal in self.run.signals
             if place_of(signal) == CANCEL and signal.about not in self.run.retracted
         }
         if not gone:
-            return None
+            return
         if "sending" in self.told.states.values():
-            return Wait(self.now + _ATTEMPT, Reason("awaits_attempt"))
+            self.unsettled = True
+            return
         for about, signal in gone.items():
             assert signal.event is not None
             self.log(
@@ -234,7 +247,6 @@ class _Walk:
         received = self._received()
         if received:
             self._correct(received, next(reversed(gone.values())).event.key)  # type: ignore[union-attr]
-        return None
 
     def _received(self) -> list[str]:
         """The channels by which the recipient has received something, first things first."""

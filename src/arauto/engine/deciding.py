@@ -101,7 +101,7 @@ class Deciding(Rendering):
         return True
 
     async def _mutes(self, batch: Iterable[_Planned]) -> dict[str, Signal]:
-        """By key, the last of the events that open or close what mutes the new runs."""
+        """By key, in the order of their coming, the last of the events that open or close what mutes the new runs."""
         keys: set[str] = set()
         for each in batch:
             for run in each.plan.runs if each.plan else ():
@@ -115,18 +115,22 @@ class Deciding(Rendering):
         each: _Planned,
         known: Mapping[str, Recipient],
         standing: Standing,
-        opened: Mapping[str, Signal],
+        opened: dict[str, Signal],
         room: Room,
         now: datetime,
     ) -> tuple[PlanRecord, list[Outgoing]]:
         assert each.plan is not None
+        for key in each.signalled.latest:  # those after it in this batch know of it
+            opened.pop(key, None)
+            opened[key] = Signal(key=key, about="", at=now, event=each.pending.event)
         runs: list[RunRecord] = []
         outgoing: list[Outgoing] = []
         for run in each.plan.runs:
             notification = self.catalogue.notifications[run.notification]
             if opened and notification.mute is not None:
-                signals = [opened[key] for key in mute_keys(run, notification, each.context) if key in opened]
-                run = msgspec.structs.replace(run, signals=tuple(sorted(signals, key=lambda signal: signal.at)))
+                keys = mute_keys(run, notification, each.context)
+                signals = tuple(signal for key, signal in opened.items() if key in keys)
+                run = msgspec.structs.replace(run, signals=signals)
             record, claimed = self._advance(run, known[run.recipient], Told(), standing, each.context, room, now)
             runs.append(record)
             outgoing.extend(claimed)
@@ -209,7 +213,7 @@ class Deciding(Rendering):
 
 def _record(run: Run, advanced: Advanced, messages: Sequence[NewMessage], now: datetime) -> RunRecord:
     wait = advanced.wait
-    due = None if wait is None else wait.until
+    due = advanced.due_at
     if due is not None and any(new.message.awaited and new.state == "failed" for new in messages):
         due = now  # what it waits for has happened already
     return RunRecord(
