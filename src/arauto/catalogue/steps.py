@@ -84,18 +84,17 @@ class _Compiler:
         if not isinstance(step, steps.Nesting):
             self.steps[index] = step
             return [index]
-        starts: list[int] = []
+        starts: list[int | None] = []
         ends: list[int] = []
         for written in step.inside:
-            starts.append(len(self.steps))
+            start = len(self.steps)
             place = self._find((*path, kind), written)
             if self._are_steps(place, written):
                 ends.extend(self.sequence(place, written))
-        after = len(self.steps)
+            starts.append(start if start < len(self.steps) else None)
         for end in ends:
             self.following[end] = index if step.rejoins == "again" else -1
-        starts = [start if start < after else after for start in starts]
-        self.steps[index] = step.placed(tuple(starts), after)
+        self.steps[index] = step.placed(tuple(starts))
         return [index, *ends] if step.rejoins == "after" else [index]
 
     def _find(self, path: Path, written: object) -> Path:

@@ -53,9 +53,9 @@ class Nesting(Protocol):
         """What follows the last step of a list: ``after`` this step, this step ``again``, or the ``end`` of the run."""
         ...
 
-    def placed(self, starts: tuple[int, ...], after: int) -> Step:
-        """The step, told the index of the first step of each list (``after`` for an empty one) and of the step that
-        follows it all."""
+    def placed(self, starts: tuple[int | None, ...]) -> Step:
+        """The step, told the index of the first step of each list; None for an empty one, after which the run goes on
+        with what follows this step."""
         ...
 
 

@@ -46,15 +46,14 @@ class Branch(Struct, frozen=True):
     ways: tuple[Way, ...]
     inside: tuple[Sequence[dict[str, JSON]], ...]
     rejoins: str = "after"
-    starts: tuple[int, ...] = ()
-    after: int = 0
+    starts: tuple[int | None, ...] = ()
     channels: tuple[str, ...] = ()
     awaits: tuple[Awaited, ...] = ()
     receipts: tuple[AwaitedReceipt, ...] = ()
 
-    def placed(self, starts: tuple[int, ...], after: int) -> Branch:
+    def placed(self, starts: tuple[int | None, ...]) -> Branch:
         """The branch in its place."""
-        return msgspec.structs.replace(self, starts=starts, after=after)
+        return msgspec.structs.replace(self, starts=starts)
 
     def decide(self, situation: Situation) -> Decision:
         """Continue with the first step of a way, or after the branch."""
@@ -69,7 +68,7 @@ class Branch(Struct, frozen=True):
                 return Continue(Reason("way_for_others", {"way": number}), to=start)
             elif way.when.evaluate(situation.context):
                 return Continue(Reason("way_when", {"way": number, "condition": way.when.source}), to=start)
-        return Continue(Reason("no_way"), to=self.after)
+        return Continue(Reason("no_way"))
 
 
 def _share(run: Run) -> float:
@@ -99,6 +98,6 @@ def compile(value: JSON, build: Build) -> Step:
         if when is None and percent is None and number < len(value):
             raise ValueError(f"way {number} takes everybody, so those after it are never taken; put it last")
         ways.append(Way(None if when is None else build.condition(when), percent))
-    if sum(way.percent or 0 for way in ways) > 100:
+    if round(sum(way.percent or 0 for way in ways), 6) > 100:  # tenths do not add up exactly
         raise ValueError("the shares come to more than 100 percent")
     return Branch(tuple(ways), tuple(way["steps"] for way in value))

@@ -29,9 +29,9 @@ class NotifyOthers(Struct, frozen=True):
     awaits: tuple[Awaited, ...] = ()
     receipts: tuple[AwaitedReceipt, ...] = ()
 
-    def placed(self, starts: tuple[int, ...], after: int) -> NotifyOthers:
+    def placed(self, starts: tuple[int | None, ...]) -> NotifyOthers:
         """The step in its place."""
-        return msgspec.structs.replace(self, first=starts[0])
+        return msgspec.structs.replace(self, first=starts[0] or 0)
 
     def decide(self, situation: Situation) -> Decision:
         """Tell them."""

@@ -26,22 +26,21 @@ class Repeat(Struct, frozen=True):
     times: int
     inside: tuple[Sequence[dict[str, JSON]], ...]
     rejoins: str = "again"
-    first: int = 0
-    after: int = 0
+    first: int | None = None
     channels: tuple[str, ...] = ()
     awaits: tuple[Awaited, ...] = ()
     receipts: tuple[AwaitedReceipt, ...] = ()
 
-    def placed(self, starts: tuple[int, ...], after: int) -> Repeat:
+    def placed(self, starts: tuple[int | None, ...]) -> Repeat:
         """The repetition in its place."""
-        return msgspec.structs.replace(self, first=starts[0], after=after)
+        return msgspec.structs.replace(self, first=starts[0])
 
     def decide(self, situation: Situation) -> Decision:
         """Begin the next round, or go on after the last."""
         done = situation.run.round
         if done < self.times:
             return Continue(Reason("round", {"round": done + 1, "times": self.times}), to=self.first, round=done + 1)
-        return Continue(Reason("rounds_over", {"times": self.times}), to=self.after, round=0)
+        return Continue(Reason("rounds_over", {"times": self.times}), round=0)
 
 
 def compile(value: JSON, build: Build) -> Step:
