@@ -18,6 +18,8 @@ POINTS = (
     "send.after",
     "settle.before",
     "settle.committed",
+    "receive.before",
+    "receive.committed",
 )
 """Every point, in the order of the way."""
 

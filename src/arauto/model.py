@@ -439,6 +439,38 @@ class Run(Struct, frozen=True, kw_only=True):
         )
 
 
+class Fanout(Struct, frozen=True, kw_only=True):
+    """Telling a group that is a query, or too large for one transaction: everybody is asked in the order of their ids,
+    page by page, and each member gets a run of their own."""
+
+    key: str
+    group: str
+    notification: str
+    events: tuple[Event, ...]
+    """Those of its runs."""
+    seed: tuple[str, ...]
+    """What its runs' keys are derived from, before the recipient's id."""
+    tenant: str = "default"
+    catalogue: str = ""
+    """The version of the catalogue that began it."""
+    step: int = 0
+    """The step at which its runs begin."""
+    parent: str | None = None
+    """The key of the run that notifies the group."""
+    cursor: str = ""
+    """Everybody up to this id was asked."""
+    claims: int = 0
+    """How often its next page was taken, this time included."""
+    asked: int = 0
+    chosen: int = 0
+    """How many runs it has begun."""
+    failed: int = 0
+    failures: dict[str, int] = field(default_factory=dict)
+    """What failed, and how often; the first few kinds of it."""
+    ended: Reason | None = None
+    """Why it ended before everybody was asked."""
+
+
 MessageState: TypeAlias = Literal["queued", "sending", "sent", "failed", "expired", "cancelled", "held", "unknown"]
 """queued: due at a time; sending: an attempt is under way under a lease; sent: a provider accepted it; failed,
 expired, cancelled: ended; held: a person put it aside; unknown: nobody knows how an attempt ended, and the channel's
@@ -505,14 +537,14 @@ class Message(Struct, frozen=True, kw_only=True):
     correction: str | None = None
     """The key of the event that took back what this message corrects."""
     interventions: tuple[Intervention, ...] = ()
+    gathered: bool = False
+    """It lists notices of several notifications."""
 
     @property
     def recent(self) -> tuple[Attempt, ...]:
         """The attempts since a person had it sent again; all where nobody did."""
         last = next((each for each in reversed(self.interventions) if each.again), None)
         return self.attempts if last is None else self.attempts[last.attempts :]
-    gathered: bool = False
-    """It lists notices of several notifications."""
 
 
 # -- decisions -----------------------------------------------------------------------------------------------------
@@ -558,6 +590,8 @@ class Wait(Struct, frozen=True):
     until: datetime
     reason: Reason
     merge: Merge | None = None
+    hold: str | None = None
+    """The key of what holds it up, such as a silence; when that ends or changes, it is asked again at once."""
 
 
 class Notify(Struct, frozen=True):

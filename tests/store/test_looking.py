@@ -91,9 +91,9 @@ async def test_items_are_marked_as_read_and_unread(store: Store, make: Any) -> N
     first, second, third = await notify(store, make, "1", "2", "3")
     (other,) = await notify(store, make, "4", recipient="bruno")
     mark = {"now": make.now}
-    assert await store.mark_inbox("default", "ana", [first, other, "msg_unknown"], read=True, **mark) == 1
-    assert await store.mark_inbox("default", "ana", [first], read=True, now=make.now + SECOND) == 0
-    assert await store.mark_inbox("default", "ana", [], read=True, **mark) == 0
+    assert (await store.mark_inbox("default", "ana", [first, other, "msg_unknown"], read=True, **mark)).changed == 1
+    assert (await store.mark_inbox("default", "ana", [first], read=True, now=make.now + SECOND)).changed == 0
+    assert (await store.mark_inbox("default", "ana", [], read=True, **mark)).changed == 0
     assert await store.inbox_counts("default", "ana") == {"read": 1, "unread": 2}
     assert await store.inbox_counts("default", "bruno") == {"read": 0, "unread": 1}
     assert await store.inbox_counts("default", "nobody") == {"read": 0, "unread": 0}
@@ -101,9 +101,9 @@ async def test_items_are_marked_as_read_and_unread(store: Store, make: Any) -> N
     assert [item.id for item in unread.items] == [third, second]
     everything = await store.inbox("default", "ana", after=None, limit=9, unread=False)
     assert [item.read_at for item in everything.items] == [None, None, make.now]
-    assert await store.mark_inbox("default", "ana", None, read=True, **mark) == 2
-    assert await store.mark_inbox("default", "ana", None, read=False, **mark) == 3
-    assert await store.mark_inbox("filial", "ana", None, read=True, **mark) == 0
+    assert (await store.mark_inbox("default", "ana", None, read=True, **mark)).changed == 2
+    assert (await store.mark_inbox("default", "ana", None, read=False, **mark)).changed == 3
+    assert (await store.mark_inbox("filial", "ana", None, read=True, **mark)).changed == 0
     assert await store.inbox_counts("default", "ana") == {"read": 0, "unread": 3}
 
 

@@ -69,8 +69,9 @@ async def postgresql(postgresql_url: str) -> Any:
         INSERT INTO consents SELECT n, 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO suppressions SELECT 't', 'h' || n, 'email', 'bounced', n FROM generate_series(1, 3000) n;
         INSERT INTO run_events SELECT n, 1, n FROM generate_series(1, 3000) n;
-        INSERT INTO messages SELECT n, 'm' || n, n, 't', 'ana', 'email', 'sent', NULL, n, 1, '{}', NULL
+        INSERT INTO messages SELECT n, 'm' || n, n, 't', 'ana', 'email', 'n', n, 'sent', NULL, n, 1, '{}', NULL, NULL, NULL
         FROM generate_series(1, 3000) n;
+        INSERT INTO receipts SELECT n, 'delivered', 0, 0, n, NULL FROM generate_series(1, 3000) n;
         INSERT INTO inbox SELECT n, 't', 'r' || n % 100, n, NULL, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO recipients SELECT 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO rejections SELECT n, 't', '{}' FROM generate_series(1, 3000) n;

@@ -99,9 +99,11 @@ async def read_inbox(
 
 @router.post("/marks", summary="Mark messages as read or unread", responses=documented(413, 415))
 async def mark(hub: TheHub, owner: Owner, body: Marks) -> Counts:
-    changed = await hub.store.mark_inbox(*owner, body.ids, read=body.read, now=hub.engine.clock())
-    if changed:
+    marked = await hub.store.mark_inbox(*owner, body.ids, read=body.read, now=hub.engine.clock())
+    if marked.changed:
         hub.inbox_changed(*owner)
+    if marked.woken:
+        hub.ring()
     counts = await hub.store.inbox_counts(*owner)
     return Counts(unread=counts["unread"], read=counts["read"])
 

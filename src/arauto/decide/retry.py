@@ -79,9 +79,9 @@ def _later(
     chance: float,
 ) -> Next:
     last = providers[-1]
-    rounds = sum(attempt.provider == last or attempt.outcome == "unknown" for attempt in message.attempts)
+    rounds = sum(attempt.provider == last or attempt.outcome == "unknown" for attempt in message.recent)
     if rounds > len(policy.schedule):
-        return GiveUp(f"{failure.reason}; {len(message.attempts)} attempts made, none is left")
+        return GiveUp(f"{failure.reason}; {len(message.recent)} attempts made, none is left")
     wait = policy.schedule[rounds - 1] * (1 + JITTER * (2 * chance - 1))
     if isinstance(failure, Retry | Ambiguous) and failure.kind in ("timeout", "rate_limited"):
         wait = max(wait, FLOOR)

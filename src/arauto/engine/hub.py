@@ -19,6 +19,7 @@ from arauto.engine.batch import Batcher
 from arauto.engine.stages import LEASE, Engine, Outgoing, Room
 from arauto.engine.ticking import Ticking
 from arauto.errors import StoreUnavailable
+from arauto.model import Receipt
 from arauto.store import Appended, DueRun, InboxItem, NewEvent, Pending, Rejection, Settlement
 
 COMMIT_LIMIT = 256
@@ -46,6 +47,7 @@ class Hub:
         self._accepting = Batcher(self._append, limit=COMMIT_LIMIT)
         self._settling = Batcher(self._settle, limit=COMMIT_LIMIT)
         self._rejecting = Batcher(self._reject, limit=COMMIT_LIMIT)
+        self._receiving = Batcher(self._receive, limit=COMMIT_LIMIT)
         self._to_plan: deque[Pending] = deque()
         self._planned_some = asyncio.Event()
         self._accepted_some = asyncio.Event()
@@ -70,6 +72,16 @@ class Hub:
     def reject(self, rejection: Rejection) -> None:
         """Keep a refused request, soon, for people to see."""
         self._rejecting.put(rejection).add_done_callback(_forget)
+
+    async def receive(self, receipts: Sequence[Receipt]) -> None:
+        """Keep receipts; they are durable when this returns, and the runs that wait for them are being asked. Raises
+        StoreUnavailable, having kept none."""
+        if receipts:
+            await self._receiving.put(list(receipts))
+
+    def ring(self) -> None:
+        """Look for what is due now: something was done that is not yet known here."""
+        self._bell.set()
 
     def listen(self, tenant: str, recipient: str) -> asyncio.Event:
         """An event that is set when something reaches this recipient's inbox; give it back to ``unlisten``."""
@@ -143,6 +155,7 @@ class Hub:
                     self._settled_some.clear()
                     await self._settled_some.wait()
                 await self._settling.drain()
+                await self._receiving.drain()
                 await self._rejecting.drain()
         except TimeoutError:
             log.warning("stopped before everything under way had ended", outstanding=dict(self._outstanding))
@@ -184,6 +197,14 @@ class Hub:
     async def _reject(self, rejections: list[Rejection]) -> list[None]:
         await self.store.record_rejections(rejections, keep=REJECTIONS_KEPT)
         return [None] * len(rejections)
+
+    async def _receive(self, calls: list[list[Receipt]]) -> list[None]:
+        crash_point("receive.before")
+        kept = await self.engine.receive([receipt for call in calls for receipt in call])
+        crash_point("receive.committed")
+        if kept.woken:
+            self.ring()
+        return [None] * len(calls)
 
     # -- plan ------------------------------------------------------------------------------------------------------
 

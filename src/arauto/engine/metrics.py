@@ -42,6 +42,13 @@ class Metrics:
             "duplicates_possible", "Attempts repeated although an earlier one may have been accepted", "channel"
         )
         self.expression_failures = self._counter("expression_failures", "Expressions and texts that failed", "where")
+        self.receipts = self._counter("receipts", "Receipts taken (new ones)", "channel", "kind")
+        self.receipts_repeated = Counter(
+            "arauto_receipts_repeated", "Receipts that were there already", registry=self.registry
+        )
+        self.receipts_unknown = Counter(
+            "arauto_receipts_unknown", "Receipts of messages that are not this hub's", registry=self.registry
+        )
         self.late = self._counter("settlements_late", "Outcomes that came after their lease had ended", "channel")
         self.quarantined = self._counter("events_quarantined", "Events that could not be planned", "type")
         self.backlog = Gauge("arauto_backlog", "Work in memory, by stage", ["stage"], registry=self.registry)

@@ -17,7 +17,7 @@ from arauto.decide.signals import taken_back
 from arauto.engine.rendering import Outgoing, Rendering, log, with_attempt
 from arauto.errors import Ambiguous, DeliveryError, LanguageError, Rejected, Retry
 from arauto.model import MessageState, Recipient
-from arauto.store import Claim, Settlement
+from arauto.store import Claim, Settlement, Suppression
 
 
 class Sending(Rendering):
@@ -155,7 +155,11 @@ class Sending(Rendering):
             last = msgspec.structs.replace(last, reason=then.reason)
             self.metrics.ended.labels(message.channel, state).inc()
         tried = msgspec.structs.replace(tried, attempts=(*tried.attempts[:-1], last))
-        return Settlement(message=tried, fence=claim.fence, state=state, due_at=due)
+        gone = isinstance(failure, Rejected) and failure.scope == "address"
+        suppress = Suppression(self.address_hash(message.channel, message.address), message.channel, "rejected", now)
+        return Settlement(
+            message=tried, fence=claim.fence, state=state, due_at=due, suppress=suppress if gone else None
+        )
 
     def abandoned(self, claim: Claim) -> Settlement:
         """The settlement of an attempt whose process died: nobody knows how it ended."""

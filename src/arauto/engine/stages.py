@@ -1,5 +1,5 @@
-"""The stages of the way: plan, advance, attempt, settle. Each takes a batch and touches the database a few times for
-all of it. Each is a method that can be called by itself: the running hub (``hub``) calls them in loops.
+"""The stages of the way: plan, advance, attempt, settle, receive. Each takes a batch and touches the database a few
+times for all of it. Each is a method that can be called by itself: the running hub (``hub``) calls them in loops.
 """
 
 from __future__ import annotations
@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arauto.engine.deciding import MAX_CLAIMS, Deciding, Handover
+from arauto.engine.receiving import Receiving
 from arauto.engine.rendering import LEASE, Outgoing, Room
 from arauto.engine.sending import Sending
 from arauto.store import Settlement
 
 
-class Engine(Deciding, Sending):
+class Engine(Deciding, Sending, Receiving):
     """The stages, over one store and one catalogue."""
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from arauto.model import JSON, MessageState, Recipient, Signal
+from arauto.decide.receipts import ShownState
+from arauto.model import JSON, Recipient, Signal
+from arauto.store.receipts import Consequence, Kept, ReceiptsStore
 from arauto.store.records import (
     ApiKey,
     Appended,
@@ -21,6 +23,7 @@ from arauto.store.records import (
     Counts,
     DueRun,
     InboxItem,
+    Marked,
     NewEvent,
     NewMessage,
     Page,
@@ -33,13 +36,14 @@ from arauto.store.records import (
     StoredMessage,
     StoredRun,
     Story,
+    Suppression,
 )
 from arauto.store.silences import SilencesStore
 from arauto.store.ticks import TicksStore
-from arauto.store.wishes import Suppression, WishesStore
+from arauto.store.wishes import WishesStore
 
 
-class Store(WishesStore, SilencesStore, TicksStore, Protocol):
+class Store(WishesStore, ReceiptsStore, SilencesStore, TicksStore, Protocol):
     """What the engine needs of a database. Every verb raises StoreUnavailable, having done nothing, when it fails."""
 
     exclusive: bool
@@ -135,8 +139,8 @@ class Store(WishesStore, SilencesStore, TicksStore, Protocol):
 
     async def mark_inbox(
         self, tenant: str, recipient: str, ids: Collection[str] | None, *, read: bool, now: datetime
-    ) -> int:
-        """Mark these items (None: all) as read or unread; returns how many changed."""
+    ) -> Marked:
+        """Mark these items (None: all) as read or unread. What is read now has a receipt of it."""
         ...
 
     # -- people and machines that use the hub ------------------------------------------------------------------------
@@ -181,9 +185,14 @@ class Store(WishesStore, SilencesStore, TicksStore, Protocol):
         limit: int,
         recipient: str | None = None,
         channel: str | None = None,
-        state: MessageState | None = None,
+        notification: str | None = None,
+        state: ShownState | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        now: datetime | None = None,
     ) -> Page:
-        """Newest first; items are StoredMessage."""
+        """Newest first; items are StoredMessage. Of those that are queued, ``now`` tells ``queued`` (due) from
+        ``waiting``; ``since`` and ``until`` are about their making."""
         ...
 
     async def list_rejections(self, tenant: str, *, after: str | None, limit: int) -> Page:
@@ -204,9 +213,12 @@ __all__ = [
     "Appended",
     "Claim",
     "Committed",
+    "Consequence",
     "Counts",
     "DueRun",
     "InboxItem",
+    "Kept",
+    "Marked",
     "NewEvent",
     "NewMessage",
     "Page",

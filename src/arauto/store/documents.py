@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -125,14 +125,16 @@ def stored_event(row: Any) -> StoredEvent:
     )
 
 
-def stored_message(row: Any) -> StoredMessage:
-    """From the columns sequence, state, due_at, claimed_at, document and late."""
-    _, state, due_at, claimed_at, document, late = row
+def stored_message(row: Any, receipts: Sequence[Receipt] = ()) -> StoredMessage:
+    """From the columns sequence, state, due_at, claimed_at, document, late and receipt."""
+    _, state, due_at, claimed_at, document, late, receipt = row
     return StoredMessage(
         message=read_message(document, late),
         state=state,
         due_at=to_moment(due_at) if state == "queued" else None,
         claimed_at=to_moment(claimed_at) if state == "sending" else None,
+        receipt=receipt,
+        receipts=tuple(receipts),
     )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime, timedelta
 
-from arauto.model import MessageState
-from arauto.store.database import Database
+from arauto.decide.receipts import ShownState
+from arauto.store.database import Database, Rows
 from arauto.store.documents import (
+    optional,
     read_rejection,
     stored_event,
     stored_message,
+    to_micros,
 )
 from arauto.store.pages import before, page
+from arauto.store.receipts import receipts_of
 from arauto.store.records import (
     Counts,
     Page,
@@ -22,6 +26,10 @@ from arauto.store.records import (
 from arauto.store.rows import (
     load_runs,
 )
+
+_DISORDER = timedelta(minutes=5)
+"""Messages are numbered as they are stored; by this much at most, one may have been made before one with a lower
+number."""
 
 
 class Looking:
@@ -44,17 +52,19 @@ class Looking:
             sequences = [run for (run,) in await reading.rows("runs_of_event", event=found[0][0])]
             runs = await load_runs(reading, sequences) if sequences else {}
             messages = await reading.rows("messages_of_runs", runs=sequences) if sequences else []
+            receipts = await receipts_of(reading, [row[0] for row in messages])
         return Story(
             event=stored_event(found[0]),
             runs=tuple(runs.values()),
-            messages=tuple(stored_message(row) for row in messages),
+            messages=tuple(stored_message(row, receipts[row[0]]) for row in messages),
         )
 
     async def message(self, id: str) -> StoredMessage | None:
         """With the attempts that came late, at the end."""
         async with self._database.reading() as reading:
             rows = await reading.rows("message", id=id)
-        return stored_message(rows[0]) if rows else None
+            receipts = await receipts_of(reading, [row[0] for row in rows])
+        return stored_message(rows[0], receipts[rows[0][0]]) if rows else None
 
     async def list_events(self, tenant: str, *, after: str | None, limit: int, type: str | None = None) -> Page:
         """Raises UsageFault for a cursor that no listing gave."""
@@ -74,28 +84,34 @@ class Looking:
         limit: int,
         recipient: str | None = None,
         channel: str | None = None,
-        state: MessageState | None = None,
+        notification: str | None = None,
+        state: ShownState | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        now: datetime | None = None,
     ) -> Page:
         """By the index of the filter that narrows most. Raises UsageFault for a cursor that no listing gave."""
-        if recipient is not None:
-            statement = "list_messages_of_recipient"
-        elif state is not None and state != "sent":
-            statement = "list_messages_not_sent"
-        elif channel is not None:
-            statement = "list_messages_of_channel"
-        else:
-            statement = "list_messages"
+        moment = optional(to_micros, now)
         parameters: dict[str, object] = {
             "tenant": tenant,
             "before": before(after),
             "limit": limit + 1,
             "recipient": recipient,
             "channel": channel,
-            "state": state,
+            "notification": notification,
+            "state": "queued" if state == "waiting" else state,
+            "due_by": moment if state == "queued" else None,
+            "due_after": moment if state == "waiting" else None,
+            "until": optional(to_micros, until),
         }
+        rows: Rows = []
         async with self._database.reading() as reading:
-            rows = await reading.rows(statement, **parameters)
-        return page(rows, limit, stored_message)
+            for statement in _statements(recipient, channel, notification, state):
+                rows += await reading.rows(statement, **parameters)
+            rows.sort(key=lambda row: row[0], reverse=True)
+            receipts = await receipts_of(reading, [row[0] for row in rows[:limit]])
+        found = page(rows, limit, lambda row: stored_message(row, receipts[row[0]]))
+        return found if since is None else _cut(found, since)
 
     async def list_rejections(self, tenant: str, *, after: str | None, limit: int) -> Page:
         """Raises UsageFault for a cursor that no listing gave."""
@@ -113,3 +129,29 @@ class Looking:
                 counted = {"events": events, "runs": runs}.get(what)
                 (messages[channel] if counted is None else counted)[state] = int(number)
         return Counts(events, runs, dict(messages))
+
+
+def _statements(
+    recipient: str | None, channel: str | None, notification: str | None, state: ShownState | None
+) -> tuple[str, ...]:
+    """Those whose index finds the fewest rows."""
+    if recipient is not None:
+        return ("list_messages_of_recipient",)
+    if state == "failed":  # by its attempts, or by a receipt
+        return ("list_messages_not_sent", "list_messages_sent")
+    if state in ("queued", "waiting", "sending", "expired", "cancelled", "held", "unknown"):
+        return ("list_messages_not_sent",)
+    if state is not None and state not in ("sent", "delivered"):
+        return ("list_messages_sent",)
+    if notification is not None:
+        return ("list_messages_of_notification",)
+    if channel is not None:
+        return ("list_messages_of_channel",)
+    return ("list_messages",) if state is None else ("list_messages_sent",)
+
+
+def _cut(found: Page, since: datetime) -> Page:
+    """The page without what is older; it is the last one where all that follows is."""
+    items = [item for item in found.items if item.message.created_at >= since]
+    over = bool(found.items) and found.items[-1].message.created_at < since - _DISORDER
+    return Page(items, None if over else found.next)

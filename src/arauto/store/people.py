@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from arauto.model import Recipient, Wishes
+from arauto.model import Receipt, Recipient, Wishes
 from arauto.store.database import Database
 from arauto.store.documents import (
     inbox_item,
@@ -20,8 +20,10 @@ from arauto.store.documents import (
     to_micros,
 )
 from arauto.store.pages import before, page
+from arauto.store.receipts import keep_receipts, nothing_follows
 from arauto.store.records import (
     ApiKey,
+    Marked,
     Page,
     Rejection,
 )
@@ -83,7 +85,7 @@ class People:
 
     async def mark_inbox(
         self, tenant: str, recipient: str, ids: Collection[str] | None, *, read: bool, now: datetime
-    ) -> int:
+    ) -> Marked:
         """What is so already keeps the time at which it became so."""
         parameters: dict[str, object] = {
             "tenant": tenant,
@@ -92,8 +94,15 @@ class People:
         }
         async with self._database.transaction() as transaction:
             if ids is None:
-                return len(await transaction.rows("mark_whole_inbox", **parameters))
-            return len(await transaction.rows("mark_inbox", **parameters, ids=list(ids)))
+                rows = await transaction.rows("mark_whole_inbox", **parameters)
+            else:
+                rows = await transaction.rows("mark_inbox", **parameters, ids=list(ids))
+            woken = False
+            if rows and read:
+                marked = await transaction.rows("ids_of_messages", messages=[message for (message,) in rows])
+                receipts = [Receipt(message=id, kind="read", at=now) for (id,) in marked]
+                woken = (await keep_receipts(transaction, receipts, nothing_follows, now)).woken
+        return Marked(len(rows), woken)
 
     async def put_key(self, key: ApiKey) -> None:
         """Overwrites the key of this tenant with this id."""

@@ -8,7 +8,19 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from arauto.model import JSON, Await, Event, Merge, Message, MessageState, Recipient, Run, Use
+from arauto.model import (
+    JSON,
+    Await,
+    Event,
+    Merge,
+    Message,
+    MessageState,
+    Receipt,
+    ReceiptKind,
+    Recipient,
+    Run,
+    Use,
+)
 
 
 class NewEvent(Struct, frozen=True):
@@ -45,6 +57,13 @@ class InboxItem(Struct, frozen=True, kw_only=True):
     tenant: str = "default"
 
 
+class Marked(Struct, frozen=True):
+    """How many items of an inbox changed; and whether a run that waits to hear of it is due at once."""
+
+    changed: int
+    woken: bool
+
+
 class NewMessage(Struct, frozen=True, kw_only=True):
     """A message to be stored. State ``sending`` claims it for the one who writes it (fence 1)."""
 
@@ -66,6 +85,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     messages: tuple[NewMessage, ...] = ()
     merge: Merge | None = None
     """How it waits together with others; with none there yet it will take in those that come."""
+    hold: str | None = None
+    """The key of what holds it up (``Wait.hold``). What no longer stands as it was holds nothing: due at once."""
     uses: tuple[Use, ...] = ()
     """All of this counts only when each is granted. Otherwise the run stays as it was ``before`` and is due at
     once, knowing what was refused."""
@@ -113,6 +134,15 @@ class Claim(Struct, frozen=True):
     """When it was claimed; of an abandoned message: when the attempt that was abandoned was claimed."""
 
 
+class Suppression(Struct, frozen=True):
+    """An address that may not be used any more, and why; ``hash`` is the keyed hash of channel and address."""
+
+    hash: str
+    channel: str
+    reason: str
+    at: datetime
+
+
 class Settlement(Struct, frozen=True, kw_only=True):
     """How an attempt ended: the message with its attempt completed, and its next state."""
 
@@ -121,6 +151,10 @@ class Settlement(Struct, frozen=True, kw_only=True):
     state: MessageState
     due_at: datetime | None = None
     """When a queued message is due again."""
+    hold: str | None = None
+    """The key of what holds a queued message up, as of a run."""
+    suppress: Suppression | None = None
+    """Its address is no good any more."""
 
 
 class DueRun(Struct, frozen=True):
@@ -158,6 +192,10 @@ class StoredMessage(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
     claimed_at: datetime | None = None
     """When its attempt that is under way was claimed; only in state ``sending``."""
+    receipt: ReceiptKind | None = None
+    """The furthest of its receipts since it was last sent."""
+    receipts: tuple[Receipt, ...] = ()
+    """All of them, in the order of their times."""
 
 
 class Story(Struct, frozen=True, kw_only=True):

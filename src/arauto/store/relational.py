@@ -7,13 +7,14 @@ import secrets
 from arauto.store.database import Database
 from arauto.store.looking import Looking
 from arauto.store.people import People
+from arauto.store.receipts import ReceiptsVerbs
 from arauto.store.silences import SilencesVerbs
 from arauto.store.ticks import TicksVerbs
 from arauto.store.wishes import WishesVerbs
 from arauto.store.work import Work
 
 
-class RelationalStore(Work, People, WishesVerbs, SilencesVerbs, TicksVerbs, Looking):
+class RelationalStore(Work, People, WishesVerbs, ReceiptsVerbs, SilencesVerbs, TicksVerbs, Looking):
     """A Store over a Database."""
 
     def __init__(self, database: Database) -> None:

@@ -46,6 +46,8 @@ def run_columns(records: Iterable[RunRecord]) -> dict[str, Sequence[object]]:
         "merge_key": [record.merge and record.merge.key for record in records],
         "merge_latest": [optional(to_micros, record.merge and record.merge.latest) for record in records],
         "merge_limit": [record.merge and record.merge.at_most for record in records],
+        "hold": [record.hold for record in records],
+        "catalogue": [record.run.catalogue for record in records],
         "document": [run_document(record.run) for record in records],
     }
 
@@ -76,6 +78,8 @@ async def insert_belongings(
         "tenant": [new.message.tenant for new in news],
         "recipient": [new.message.recipient for new in news],
         "channel": [new.message.channel for new in news],
+        "notification": [new.message.notification for new in news],
+        "created_at": [to_micros(new.message.created_at) for new in news],
         "state": [new.state for new in news],
         "due_at": [due_column(new.state, new.due_at, started, leased) for new in news],
         "claimed_at": [started if new.state == "sending" else None for new in news],

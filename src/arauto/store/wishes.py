@@ -9,21 +9,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from msgspec import Struct
-
 from arauto.model import Consent, Wishes
-from arauto.store.database import Database
+from arauto.store.database import Database, Transaction
 from arauto.store.documents import read_consent, read_wishes, to_document, to_micros, to_moment
+from arauto.store.records import Suppression
 from arauto.store.rows import columns_of
 
-
-class Suppression(Struct, frozen=True):
-    """An address that may not be used any more, and why; ``hash`` is the keyed hash of channel and address."""
-
-    hash: str
-    channel: str
-    reason: str
-    at: datetime
+Change = Callable[[Wishes], tuple[Wishes, Sequence[Consent]]]
+"""What becomes of a person's wishes, and the consents that prove it."""
 
 
 class WishesStore(Protocol):
@@ -37,7 +30,7 @@ class WishesStore(Protocol):
         self,
         tenant: str,
         recipient: str,
-        change: Callable[[Wishes], tuple[Wishes, Sequence[Consent]]],
+        change: Change,
         *,
         now: datetime,
     ) -> Wishes:
@@ -78,22 +71,14 @@ class WishesVerbs:
         self,
         tenant: str,
         recipient: str,
-        change: Callable[[Wishes], tuple[Wishes, Sequence[Consent]]],
+        change: Change,
         *,
         now: datetime,
     ) -> Wishes:
         """Two changes at the same time come one after the other."""
         async with self._database.transaction() as transaction:
-            await transaction.rows("lock_keys", keys=[f"wishes\0{tenant}\0{recipient}"])
-            rows = await transaction.rows("wishes", tenant=tenant, ids=[recipient])
-            changed, consents = change(read_wishes(rows[0][1]) if rows else Wishes())
-            await transaction.rows(
-                "put_wishes", tenant=tenant, recipient=recipient, now=to_micros(now), document=to_document(changed)
-            )
-            if consents:
-                kept = [(tenant, recipient, to_micros(each.at), to_document(each)) for each in consents]
-                await transaction.many("insert_consents", columns_of(("tenant", "recipient", "at", "document"), kept))
-        return changed
+            await transaction.rows("lock_keys", keys=[wishes_lock(tenant, recipient)])
+            return await apply_change(transaction, tenant, recipient, change, now)
 
     async def consents(self, tenant: str, recipient: str) -> list[Consent]:
         """In the order in which they were given."""
@@ -103,14 +88,8 @@ class WishesVerbs:
 
     async def suppress(self, tenant: str, suppressions: Sequence[Suppression]) -> None:
         """Of two for one address, the first counts."""
-        first: dict[str, Suppression] = {}
-        for each in suppressions:
-            first.setdefault(each.hash, each)
-        if not first:
-            return
-        rows = [(tenant, each.hash, each.channel, each.reason, to_micros(each.at)) for each in first.values()]
         async with self._database.transaction() as transaction:
-            await transaction.many("suppress", columns_of(("tenant", "hash", "channel", "reason", "at"), rows))
+            await insert_suppressions(transaction, [(tenant, each) for each in suppressions])
 
     async def release_address(self, tenant: str, hash: str) -> bool:
         """The next bounce suppresses it again."""
@@ -124,3 +103,31 @@ class WishesVerbs:
         async with self._database.reading() as reading:
             rows = await reading.rows("suppressed", tenant=tenant, hashes=list(hashes))
         return {hash: Suppression(hash, channel, reason, to_moment(at)) for hash, channel, reason, at in rows}
+
+
+def wishes_lock(tenant: str, recipient: str) -> str:
+    """The key under which changes of one person's wishes take turns."""
+    return f"wishes\0{tenant}\0{recipient}"
+
+
+async def apply_change(transaction: Transaction, tenant: str, recipient: str, change: Change, now: datetime) -> Wishes:
+    """Change a person's wishes under their lock, and keep the consents."""
+    rows = await transaction.rows("wishes", tenant=tenant, ids=[recipient])
+    changed, consents = change(read_wishes(rows[0][1]) if rows else Wishes())
+    await transaction.rows(
+        "put_wishes", tenant=tenant, recipient=recipient, now=to_micros(now), document=to_document(changed)
+    )
+    if consents:
+        kept = [(tenant, recipient, to_micros(each.at), to_document(each)) for each in consents]
+        await transaction.many("insert_consents", columns_of(("tenant", "recipient", "at", "document"), kept))
+    return changed
+
+
+async def insert_suppressions(transaction: Transaction, given: Sequence[tuple[str, Suppression]]) -> None:
+    """Suppressions by tenant; of two for one address, the first counts."""
+    first: dict[tuple[str, str], Suppression] = {}
+    for tenant, each in given:
+        first.setdefault((tenant, each.hash), each)
+    if first:
+        rows = [(tenant, hash, each.channel, each.reason, to_micros(each.at)) for (tenant, hash), each in first.items()]
+        await transaction.many("suppress", columns_of(("tenant", "hash", "channel", "reason", "at"), rows))

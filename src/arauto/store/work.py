@@ -22,6 +22,7 @@ from arauto.store.records import (
     Settlement,
 )
 from arauto.store.rows import columns_of, due_column, keep_late, load_runs, put_recipients, read_claims, run_columns
+from arauto.store.wishes import insert_suppressions
 
 _ENDED = ("sent", "failed", "expired", "cancelled")
 
@@ -220,10 +221,13 @@ class Work:
             "document": [to_document(each.message) for each in first.values()],
         }
         async with self._database.transaction(isolated=False) as transaction:
-            applied = {id for (id,) in await transaction.many("settle", columns)}
-            waking = [id for id in applied if first[id].message.awaited and first[id].state in _ENDED]
+            ended = dict(await transaction.many("settle", columns))
+            applied = set(ended)
+            waking = [id for id, state in ended.items() if first[id].message.awaited and state in _ENDED]
             if waking:
                 await transaction.rows("wake_runs", messages=waking, now=moment)
+            dead = [(first[id].message.tenant, first[id].suppress) for id in applied]
+            await insert_suppressions(transaction, [(tenant, each) for tenant, each in dead if each is not None])
             late = [each for each in settlements if not _is_applied(each, applied, first)]
             again = await keep_late(transaction, late) if late else []
         repeated = iter(again)

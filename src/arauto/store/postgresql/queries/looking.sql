@@ -21,25 +21,55 @@ WHERE tenant = :tenant AND type = :type AND sequence < :before ORDER BY sequence
 
 -- name: list_messages
 -- The filters that narrow less are asked of the rows that the index of the statement gives.
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages
-WHERE tenant = :tenant AND sequence < :before AND (:state::text IS NULL OR state = :state)
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
+WHERE tenant = :tenant AND sequence < :before
+    AND (:channel::text IS NULL OR channel = :channel) AND (:notification::text IS NULL OR notification = :notification)
+    AND (:state::text IS NULL OR CASE state WHEN 'sent' THEN coalesce(receipt, 'sent') ELSE state END = :state)
+    AND (:due_by::bigint IS NULL OR due_at <= :due_by) AND (:due_after::bigint IS NULL OR due_at > :due_after)
+    AND (:until::bigint IS NULL OR created_at <= :until)
 ORDER BY sequence DESC LIMIT :limit;
 
 -- name: list_messages_of_channel
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages
-WHERE tenant = :tenant AND channel = :channel AND sequence < :before AND (:state::text IS NULL OR state = :state)
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
+WHERE tenant = :tenant AND channel = :channel AND sequence < :before
+    AND (:notification::text IS NULL OR notification = :notification)
+    AND (:state::text IS NULL OR CASE state WHEN 'sent' THEN coalesce(receipt, 'sent') ELSE state END = :state)
+    AND (:due_by::bigint IS NULL OR due_at <= :due_by) AND (:due_after::bigint IS NULL OR due_at > :due_after)
+    AND (:until::bigint IS NULL OR created_at <= :until)
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_messages_of_notification
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
+WHERE tenant = :tenant AND notification = :notification AND sequence < :before
+    AND (:channel::text IS NULL OR channel = :channel)
+    AND (:state::text IS NULL OR CASE state WHEN 'sent' THEN coalesce(receipt, 'sent') ELSE state END = :state)
+    AND (:due_by::bigint IS NULL OR due_at <= :due_by) AND (:due_after::bigint IS NULL OR due_at > :due_after)
+    AND (:until::bigint IS NULL OR created_at <= :until)
 ORDER BY sequence DESC LIMIT :limit;
 
 -- name: list_messages_not_sent
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
 WHERE tenant = :tenant AND state = :state AND state <> 'sent' AND sequence < :before
-    AND (:channel::text IS NULL OR channel = :channel)
+    AND (:channel::text IS NULL OR channel = :channel) AND (:notification::text IS NULL OR notification = :notification)
+    AND (:due_by::bigint IS NULL OR due_at <= :due_by) AND (:due_after::bigint IS NULL OR due_at > :due_after)
+    AND (:until::bigint IS NULL OR created_at <= :until)
+ORDER BY sequence DESC LIMIT :limit;
+
+-- name: list_messages_sent
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
+WHERE tenant = :tenant AND state = 'sent' AND coalesce(receipt, 'sent') = :state AND sequence < :before
+    AND (:channel::text IS NULL OR channel = :channel) AND (:notification::text IS NULL OR notification = :notification)
+    AND (:due_by::bigint IS NULL OR due_at <= :due_by) AND (:due_after::bigint IS NULL OR due_at > :due_after)
+    AND (:until::bigint IS NULL OR created_at <= :until)
 ORDER BY sequence DESC LIMIT :limit;
 
 -- name: list_messages_of_recipient
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
 WHERE tenant = :tenant AND recipient = :recipient AND sequence < :before
-    AND (:channel::text IS NULL OR channel = :channel) AND (:state::text IS NULL OR state = :state)
+    AND (:channel::text IS NULL OR channel = :channel) AND (:notification::text IS NULL OR notification = :notification)
+    AND (:state::text IS NULL OR CASE state WHEN 'sent' THEN coalesce(receipt, 'sent') ELSE state END = :state)
+    AND (:due_by::bigint IS NULL OR due_at <= :due_by) AND (:due_after::bigint IS NULL OR due_at > :due_after)
+    AND (:until::bigint IS NULL OR created_at <= :until)
 ORDER BY sequence DESC LIMIT :limit;
 
 -- name: list_rejections

@@ -279,11 +279,14 @@ SELECT run FROM run_events WHERE event = :event;
 -- messages ----------------------------------------------------------------------------------------------------------
 
 -- name: insert_messages
-INSERT INTO messages (id, run, tenant, recipient, channel, state, due_at, claimed_at, fence, document)
-SELECT id, run, tenant, recipient, channel, state, due_at, claimed_at, fence, document
-FROM unnest(:id::text[], :run::bigint[], :tenant::text[], :recipient::text[], :channel::text[], :state::text[],
-            :due_at::bigint[], :claimed_at::bigint[], :fence::bigint[], :document::text[])
-    AS given (id, run, tenant, recipient, channel, state, due_at, claimed_at, fence, document)
+INSERT INTO messages (id, run, tenant, recipient, channel, notification, created_at, state, due_at, claimed_at,
+     fence, document)
+SELECT id, run, tenant, recipient, channel, notification, created_at, state, due_at, claimed_at, fence, document
+FROM unnest(:id::text[], :run::bigint[], :tenant::text[], :recipient::text[], :channel::text[],
+            :notification::text[], :created_at::bigint[], :state::text[], :due_at::bigint[], :claimed_at::bigint[], :fence::bigint[],
+            :document::text[])
+    AS given (id, run, tenant, recipient, channel, notification, created_at, state, due_at, claimed_at,
+     fence, document)
 ON CONFLICT (id) DO NOTHING
 RETURNING id, sequence;
 
@@ -313,6 +316,7 @@ FROM due WHERE messages.sequence = due.sequence
 RETURNING messages.sequence, run, claimed_at, fence, document, late;
 
 -- name: settle
+-- A receipt that came before its attempt was settled says more than the attempt does.
 WITH found AS MATERIALIZED (
     SELECT messages.sequence, messages.state AS old_state, messages.fence AS old_fence, given.*
     FROM unnest(:id::text[], :fence::bigint[], :state::text[], :due_at::bigint[], :document::text[])
@@ -321,10 +325,12 @@ WITH found AS MATERIALIZED (
     ORDER BY messages.sequence
     FOR UPDATE OF messages
 )
-UPDATE messages SET state = found.state, due_at = found.due_at, document = found.document
+UPDATE messages SET
+    state = CASE arrived WHEN 1 THEN 'sent' ELSE found.state END,
+    due_at = CASE arrived WHEN 1 THEN NULL ELSE found.due_at END, document = found.document
 FROM found
 WHERE messages.sequence = found.sequence AND found.old_state = 'sending' AND found.old_fence = found.fence
-RETURNING messages.id;
+RETURNING messages.id, messages.state;
 
 -- name: messages_to_amend
 SELECT id, fence, document, late FROM messages WHERE id = ANY(:ids::text[]) ORDER BY sequence FOR UPDATE;
@@ -338,17 +344,19 @@ WHERE messages.id = given.id;
 UPDATE messages SET due_at = :now WHERE state = 'sending' AND due_at > :now;
 
 -- name: states_of_runs
-SELECT messages.run, messages.id, messages.state, (inbox.read_at IS NOT NULL)::int
+SELECT messages.run, messages.id,
+    CASE WHEN messages.state = 'sent' AND messages.arrived = 0 THEN 'failed' ELSE messages.state END,
+    (inbox.read_at IS NOT NULL)::int
 FROM messages LEFT JOIN inbox ON inbox.message = messages.sequence
 WHERE messages.run = ANY(:runs::bigint[]) ORDER BY messages.sequence;
 
 -- name: messages_of_runs
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
 WHERE run = ANY(:runs::bigint[])
 ORDER BY sequence;
 
 -- name: message
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages WHERE id = :id;
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages WHERE id = :id;
 
 -- name: next_due
 -- A few look-ups in indexes, however many rows wait: the channels are found by leaping from one to the next.

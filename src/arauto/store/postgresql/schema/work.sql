@@ -100,12 +100,16 @@ CREATE TABLE messages (
     tenant text NOT NULL,
     recipient text NOT NULL,
     channel text COLLATE "C" NOT NULL,
+    notification text NOT NULL,
+    created_at bigint NOT NULL,
     state text NOT NULL,           -- queued, sending, sent, failed, expired, cancelled, held, unknown
     due_at bigint,                 -- queued: when it is due; sending: when its lease ends
     claimed_at bigint,             -- when its newest attempt was claimed
     fence bigint NOT NULL,         -- how often it was claimed
     document text NOT NULL,        -- Message
-    late text                      -- attempts that were settled after they had lost their claim
+    late text,                     -- attempts that were settled after they had lost their claim
+    receipt text,                  -- the kind of its furthest receipt since it was last sent
+    arrived bigint                -- by its receipts: 1: it arrived, 0: it did not; NULL: they do not say
 );
 
 CREATE INDEX messages_of_run ON messages (run);
@@ -113,6 +117,8 @@ CREATE INDEX messages_by_tenant ON messages (tenant, sequence);
 CREATE INDEX messages_by_recipient ON messages (tenant, recipient, sequence);
 CREATE INDEX messages_by_channel ON messages (tenant, channel, sequence);
 CREATE INDEX messages_not_sent ON messages (tenant, state, sequence) WHERE state <> 'sent';
+CREATE INDEX messages_sent ON messages (tenant, coalesce(receipt, 'sent'), sequence) WHERE state = 'sent';
+CREATE INDEX messages_by_notification ON messages (tenant, notification, sequence);
 CREATE INDEX messages_queued ON messages (channel, due_at, sequence) WHERE state = 'queued';
 CREATE INDEX messages_leased ON messages (state, due_at, sequence) WHERE state = 'sending';
 

@@ -209,8 +209,11 @@ SELECT run FROM run_events WHERE event = :event;
 -- messages ----------------------------------------------------------------------------------------------------------
 
 -- name: insert_messages
-INSERT INTO messages (id, run, tenant, recipient, channel, state, due_at, claimed_at, fence, document)
-VALUES (:id, :run, :tenant, :recipient, :channel, :state, :due_at, :claimed_at, :fence, :document)
+INSERT INTO messages (id, run, tenant, recipient, channel, notification, created_at, state, due_at, claimed_at,
+     fence, document)
+VALUES
+    (:id, :run, :tenant, :recipient, :channel, :notification, :created_at, :state, :due_at, :claimed_at, :fence,
+     :document)
 ON CONFLICT (id) DO NOTHING
 RETURNING id, sequence;
 
@@ -233,9 +236,12 @@ WHERE sequence IN (
 RETURNING sequence, run, claimed_at, fence, document, late;
 
 -- name: settle
-UPDATE messages SET state = :state, due_at = :due_at, document = :document
+-- A receipt that came before its attempt was settled says more than the attempt does.
+UPDATE messages SET
+    state = CASE arrived WHEN 1 THEN 'sent' ELSE :state END, due_at = CASE arrived WHEN 1 THEN NULL ELSE :due_at END,
+    document = :document
 WHERE id = :id AND state = 'sending' AND fence = :fence
-RETURNING id;
+RETURNING id, state;
 
 -- name: messages_to_amend
 SELECT id, fence, document, late FROM messages WHERE id IN (SELECT value FROM json_each(:ids));
@@ -247,17 +253,19 @@ UPDATE messages SET late = :late WHERE id = :id;
 UPDATE messages SET due_at = :now WHERE state = 'sending' AND due_at > :now;
 
 -- name: states_of_runs
-SELECT messages.run, messages.id, messages.state, inbox.read_at IS NOT NULL
+SELECT messages.run, messages.id,
+    CASE WHEN messages.state = 'sent' AND messages.arrived = 0 THEN 'failed' ELSE messages.state END,
+    inbox.read_at IS NOT NULL
 FROM messages LEFT JOIN inbox ON inbox.message = messages.sequence
 WHERE messages.run IN (SELECT value FROM json_each(:runs)) ORDER BY messages.sequence;
 
 -- name: messages_of_runs
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages
 WHERE run IN (SELECT value FROM json_each(:runs))
 ORDER BY sequence;
 
 -- name: message
-SELECT sequence, state, due_at, claimed_at, document, late FROM messages WHERE id = :id;
+SELECT sequence, state, due_at, claimed_at, document, late, receipt FROM messages WHERE id = :id;
 
 -- name: next_due
 -- A few look-ups in indexes, however many rows wait: the channels are found by leaping from one to the next.

@@ -100,12 +100,16 @@ CREATE TABLE messages (
     tenant TEXT NOT NULL,
     recipient TEXT NOT NULL,
     channel TEXT NOT NULL,
+    notification TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
     state TEXT NOT NULL,           -- queued, sending, sent, failed, expired, cancelled, held, unknown
     due_at INTEGER,                -- queued: when it is due; sending: when its lease ends
     claimed_at INTEGER,            -- when its newest attempt was claimed
     fence INTEGER NOT NULL,        -- how often it was claimed
     document TEXT NOT NULL,        -- Message
-    late TEXT                      -- attempts that were settled after they had lost their claim
+    late TEXT,                     -- attempts that were settled after they had lost their claim
+    receipt TEXT,                  -- the kind of its furthest receipt since it was last sent
+    arrived INTEGER                -- by its receipts: 1: it arrived, 0: it did not; NULL: they do not say
 ) STRICT;
 
 CREATE INDEX messages_of_run ON messages (run);
@@ -113,6 +117,8 @@ CREATE INDEX messages_by_tenant ON messages (tenant);
 CREATE INDEX messages_by_recipient ON messages (tenant, recipient);
 CREATE INDEX messages_by_channel ON messages (tenant, channel);
 CREATE INDEX messages_not_sent ON messages (tenant, state) WHERE state <> 'sent';
+CREATE INDEX messages_sent ON messages (tenant, coalesce(receipt, 'sent')) WHERE state = 'sent';
+CREATE INDEX messages_by_notification ON messages (tenant, notification);
 CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
 CREATE INDEX messages_leased ON messages (due_at) WHERE state = 'sending';
 
