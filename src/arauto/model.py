@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -58,7 +59,7 @@ class Reason(Struct, frozen=True, omit_defaults=True):
 # -- what happened -------------------------------------------------------------------------------------------------
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     """One thing that happened, valid and immutable; (tenant, source, id) identify it, as in CloudEvents."""
 
     source: str
@@ -71,7 +72,7 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True):
     extensions: dict[str, str] = field(default_factory=dict)
     tenant: str = "default"
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The hub's own id of the event: ``evt_…``."""
         return derive_id("evt", self.tenant, self.source, self.id)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from arauto.decide import wishes
+from arauto.decide.fanouts import fanned_out
 from arauto.decide.plan import event_context, named_by, run_context
 from arauto.decide.signals import CANCEL, awaits_of, is_open, place_of
 from arauto.decide.silences import silence_over
@@ -26,6 +27,7 @@ from arauto.model import (
     Context,
     Continue,
     Entry,
+    Fanout,
     Merge,
     Message,
     MessageState,
@@ -72,11 +74,14 @@ class Advanced(Struct, frozen=True):
     wait: Wait | None
     due_at: datetime | None = None
     """When it is to be asked again; None: never."""
+    context: Context = {}
+    """What its texts see."""
     messages: tuple[Message, ...] = ()
     uses: tuple[Use, ...] = ()
     """What of it counts only if it is granted: all."""
     awaits: tuple[Await, ...] = ()
     started: tuple[Run, ...] = ()
+    fanouts: tuple[Fanout, ...] = ()
     cancels: bool = False
     """Its messages that are not under way are to be cancelled, and what is unread goes from the inbox."""
     failed: bool = False
@@ -141,8 +146,10 @@ class _Walk:
         self.uses: list[Use] = []
         self.awaits: tuple[Await, ...] = ()
         self.started: list[Run] = []
+        self.fanouts: list[Fanout] = []
         self.cancels = False
         self.unsettled = False
+        self.context: Context = {}
 
     def go(self) -> Advanced:
         self._listen()
@@ -200,10 +207,12 @@ class _Walk:
             msgspec.structs.replace(self.run, log=tuple(self.entries), listening=True),
             wait,
             self._due_at(wait),
+            self.context,
             tuple(self.messages),
             tuple(self.uses),
             self.awaits,
             tuple(self.started),
+            tuple(self.fanouts),
             self.cancels,
             failed,
         )
@@ -287,26 +296,44 @@ class _Walk:
 
     def _notify(self, decision: Notify) -> Reason:
         others: list[str] = []
-        for target in decision.targets:
-            for named in named_by(target, self.context, self.catalogue, self.now):
-                if named.recipient is not None and named.recipient not in others:
-                    others.append(named.recipient)
-                elif named.recipient is None:
-                    self.log(named.reason, "skip")
+        groups: list[str] = []
+        for named in named_by(decision.targets, self.context, self.catalogue, self.now):
+            if named.fans_out is not None:
+                groups.append(named.fans_out)
+            elif named.recipient is None:
+                self.log(named.reason, "skip")
+            elif named.recipient not in others:
+                others.append(named.recipient)
+        run = self.run
+        seed = (run.key, str(run.step), str(run.round))
+        for group in dict.fromkeys(groups):
+            self.log(Reason("fans_out", {"group": group}), "notify")
+            self.fanouts.append(
+                fanned_out(
+                    group,
+                    run.notification,
+                    run.live,
+                    seed,
+                    catalogue=run.catalogue,
+                    step=decision.first,
+                    parent=run.key,
+                )
+            )
         reason = Reason("notifies", {"recipients": others})
-        self.log(reason, "notify")
+        if others or not groups:
+            self.log(reason, "notify")
         for other in others:
             self.started.append(
                 Run(
-                    key=derive_id("run", self.run.key, str(self.run.step), str(self.run.round), other),
-                    notification=self.run.notification,
+                    key=derive_id("run", *seed, other),
+                    notification=run.notification,
                     recipient=other,
-                    events=self.run.live,
+                    events=run.live,
                     entered_at=self.now,
                     step=decision.first,
-                    tenant=self.run.tenant,
-                    catalogue=self.run.catalogue,
-                    parent=self.run.key,
+                    tenant=run.tenant,
+                    catalogue=run.catalogue,
+                    parent=run.key,
                 )
             )
         return reason
@@ -316,7 +343,7 @@ class _Walk:
     def _reachable(self) -> tuple[frozenset[str], dict[str, Reason]]:
         """The channels that the hub and the notification have and by which the recipient is and wants to be reached;
         and why others are not among them, where that is their wish or a dead address."""
-        categories = wishes.categories_of(self.run, self.catalogue)
+        categories = wishes.categories_of(self.run, self.catalogue) if self.run.origins else [self.category]
         reached: set[str] = set()
         refusals: dict[str, Reason] = {}
         for channel in self.notification.composers:
@@ -343,10 +370,9 @@ class _Walk:
         if opened is not None and opened.event is not None and self.notification.mute is not None:
             reason = Reason("muted", {"by": opened.event.type, "event": opened.event.key})
             return reason if self.notification.mute.drop else Wait(self.now + _LOOK_AGAIN, reason)
-        silence = silence_over(self.standing.silences, self.notification, self.recipient, self.now)
+        silence = silence_over(self.standing.silences, self.run.tenant, self.notification, self.recipient, self.now)
         if silence is not None:
-            reason = Reason("silenced", {"silence": silence.id, "owner": silence.owner, "why": silence.reason})
-            return reason if silence.drop else Wait(silence.until, reason)
+            return silence.why if silence.drop else Wait(silence.until, silence.why, hold=silence.hold)
         quiet = wishes.quiet(self.recipient, self.category, channels, self.catalogue.project, self.now)
         if quiet is not None:
             return Wait(*quiet)

@@ -89,8 +89,9 @@ def awaits_of(run: Run, notification: Notification, contexts: Sequence[tuple[Eve
     Raises LanguageError when an expression fails. What gives null is about nothing, and is not listened for.
     """
     found: list[Await] = []
-    for event, context in contexts:
-        for place, awaited in listened(notification):
+    places = list(listened(notification))
+    for event, context in contexts if places else ():
+        for place, awaited in places:
             about = awaited.here.evaluate(context)
             if about is not None:
                 key = key_of(run.tenant, notification.name, place, about)

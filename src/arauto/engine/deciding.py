@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from arauto.channels import load as load_channel
 from arauto.decide.advance import Advanced, Standing, Told, advance
-from arauto.decide.plan import Considered, Plan, event_context, match, plan, run_context
+from arauto.decide.plan import Considered, Plan, event_context, match, plan
 from arauto.decide.signals import Signalled, mute_keys, signals_of
 from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, log
 from arauto.model import JSON, Context, Entry, Reason, Recipient, Run, Signal
@@ -199,15 +199,14 @@ class Deciding(Rendering):
             self.metrics.expression_failures.labels("step").inc()
         # What may yet be refused is not claimed: it would have taken room for nothing.
         free: Room = {} if advanced.uses else room
-        context = run_context(advanced.run, recipient, self.catalogue, known=known) if advanced.messages else {}
         messages: list[NewMessage] = []
         outgoing: list[Outgoing] = []
         for message in advanced.messages:
             self.metrics.messages.labels(message.channel).inc()
-            new, body = self.new_message(message, advanced.run, recipient, context, free, now)
+            new, body = self.new_message(message, advanced.run, recipient, advanced.context, free, now)
             messages.append(new)
             if new.state == "sending":
-                outgoing.append(Outgoing(Claim(message, 1, advanced.run, now), body, now + LEASE))
+                outgoing.append(Outgoing(Claim(message, 1, advanced.run, now), body, now + LEASE, recipient))
         return _record(run, advanced, messages, now), outgoing
 
 
@@ -222,6 +221,7 @@ def _record(run: Run, advanced: Advanced, messages: Sequence[NewMessage], now: d
         due_at=due,
         messages=tuple(messages),
         merge=None if wait is None else wait.merge,
+        hold=None if wait is None else wait.hold,
         uses=advanced.uses,
         before=run if advanced.uses else None,
         awaits=advanced.awaits,
