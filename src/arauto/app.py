@@ -19,6 +19,7 @@ from arauto.channels import Provider
 from arauto.decide.wishes import IN_APP
 from arauto.egress import Egress
 from arauto.engine.hub import Hub
+from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
 from arauto.engine.stages import Engine
 from arauto.errors import SecretMissing, UsageFault
@@ -77,6 +78,7 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
             owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
             metrics=metrics,
             secret=await store.hub_secret("addresses"),
+            links=Links(await store.hub_secret("links"), catalogue.project.public_url),
         )
         hub = Hub(engine)
         await hub.start()

@@ -13,6 +13,7 @@ import structlog
 
 from arauto.channels import Accepted, Delivery
 from arauto.channels.inapp import InboxBody
+from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
 from arauto.engine.stages import LEASE, Engine, Outgoing
 from arauto.model import Catalogue, Context, Event, EventType, Notification, ProviderConfig, RetryPolicy
@@ -208,6 +209,7 @@ async def world() -> AsyncIterator[Callable[..., World]]:
             owner=owner,
             metrics=Metrics(),
             secret=b"addresses",
+            links=Links(b"links", catalogue.project.public_url),
         )
         return World(store, clock, engine, providers)
 

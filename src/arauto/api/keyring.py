@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 import secrets
 from collections.abc import Callable
@@ -12,11 +11,14 @@ from typing import Literal
 from starlette.requests import Request
 
 from arauto.api.problems import Refused
+from arauto.engine.links import Signer
 from arauto.store import ApiKey, Store
 
 Scope = Literal["events:write", "read", "recipients:write", "admin"]
 SCOPES: tuple[Scope, ...] = ("events:write", "read", "recipients:write", "admin")
 """``admin`` includes all others."""
+
+_INBOX = "inbox_"
 
 _FRESH = timedelta(seconds=5)
 """How long a key is trusted without asking the database again: the time a revocation may take on another node."""
@@ -27,6 +29,7 @@ class Keyring:
 
     def __init__(self, store: Store, secret: bytes, *, clock: Callable[[], datetime], session: str | None) -> None:
         self.store, self._secret, self._clock = store, secret, clock
+        self._inbox = Signer(secret, "inbox")
         self._known: dict[str, tuple[datetime, ApiKey | None]] = {}
         if session is not None:
             hashed = self._hash(session)
@@ -101,35 +104,23 @@ class Keyring:
     def inbox_token(self, tenant: str, recipient: str, life: timedelta) -> tuple[str, datetime]:
         """A token with which this recipient's own inbox may be read and marked, and nothing else; and its end."""
         until = self._clock() + life
-        claims = f"{int(until.timestamp())}\0{tenant}\0{recipient}".encode()
-        text = base64.urlsafe_b64encode(claims).rstrip(b"=").decode()
-        return f"inbox_{text}.{self._sign(text)}", until
+        return _INBOX + self._inbox.sign(str(int(until.timestamp())), tenant, recipient), until
 
     def inbox_owner(self, token: str | None) -> tuple[str, str]:
         """(tenant, recipient) of a token. Raises Refused (401)."""
-        wrong = Refused(
-            401,
-            "token_invalid",
-            "send a valid inbox token as 'Authorization: Bearer inbox_…' or ?token=; "
-            "POST /v1/recipients/{id}/inbox-token gives one",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-        text, _, signature = (token or "").removeprefix("inbox_").partition(".")
-        if (
-            not token
-            or not token.startswith("inbox_")
-            or not hmac.compare_digest(self._sign(text).encode(), signature.encode("utf-8", "replace"))
-        ):
-            raise wrong
-        claims = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        until, tenant, recipient = claims.split("\0", 2)
+        claims = self._inbox.read(token.removeprefix(_INBOX), 3) if token and token.startswith(_INBOX) else None
+        if claims is None:
+            raise Refused(
+                401,
+                "token_invalid",
+                "send a valid inbox token as 'Authorization: Bearer inbox_…' or ?token=; "
+                "POST /v1/recipients/{id}/inbox-token gives one",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        until, tenant, recipient = claims
         if int(until) <= self._clock().timestamp():
             raise Refused(401, "token_expired", "this inbox token has expired; ask for a new one")
         return tenant, recipient
-
-    def _sign(self, text: str) -> str:
-        digest = hmac.digest(self._secret, b"inbox\0" + text.encode("utf-8", "replace"), "sha256")
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def bearer(request: Request) -> str | None:

@@ -17,6 +17,7 @@ from arauto.decide.advance import Standing
 from arauto.decide.locale import choose
 from arauto.decide.plan import correction_context, run_context
 from arauto.decide.wishes import IN_APP, as_text, locale_of, refusal
+from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
 from arauto.errors import LanguageError
 from arauto.model import JSON, Attempt, Catalogue, Composer, Context, Message, Recipient, Run, Wishes
@@ -34,6 +35,7 @@ class Outgoing(Struct, frozen=True):
     claim: Claim
     body: Any
     lease_until: datetime
+    recipient: Recipient
 
 
 Room = dict[str, int]
@@ -54,10 +56,11 @@ class Rendering:
         owner: str,
         metrics: Metrics,
         secret: bytes,
+        links: Links,
     ) -> None:
         self.store, self.catalogue, self.providers = store, catalogue, providers
         self.clock, self.chance, self.owner, self.metrics = clock, chance, owner, metrics
-        self._secret = secret
+        self._secret, self.links = secret, links
 
     # -- recipients and what holds for them ---------------------------------------------------------------------------
 
@@ -138,26 +141,26 @@ class Rendering:
         """The message's native form. Raises LanguageError, or LookupError where there is no text."""
         notification = self.catalogue.notifications[message.notification]
         texts = notification.composers
+        told = self.links.told(message, recipient, self.catalogue.categories[notification.category])
         if message.correction is not None:
             by = next(signal.event for signal in run.signals if signal.event and signal.event.key == message.correction)
             texts, context = notification.corrections, correction_context(run, by, recipient, self.catalogue)
         elif message.gathered:
-            notices = self._notices(message.channel, run, recipient, context)
-            texts, context = self.catalogue.gathered, {**context, "message": {**context["message"], "notices": notices}}
+            texts, told["notices"] = self.catalogue.gathered, self._notices(message.channel, run, recipient, told)
         composers: dict[str, Composer] = texts.get(message.channel, {})
         locale = choose(composers, locale_of(recipient), self.catalogue.project.locale)
         if locale is None:
             said = f"no text for {message.channel} in {locale_of(recipient)}; there are: {', '.join(composers)}"
             raise LookupError(said)
         try:
-            return composers[locale].compose(context)
+            return composers[locale].compose({**context, "message": told})
         except LanguageError:
             raise
         except Exception as error:
             log.error("a text's code failed", message=message.id, channel=message.channel, exc_info=error)
             raise LanguageError(f"the code behind it failed: {type(error).__name__}") from error
 
-    def _notices(self, channel: str, run: Run, recipient: Recipient, context: Context) -> list[JSON]:
+    def _notices(self, channel: str, run: Run, recipient: Recipient, told: dict[str, JSON]) -> list[JSON]:
         """What a message lists that tells of several notifications: of each that its recipient wants by this channel,
         the title and where it leads. One whose own text fails is listed by its category's title."""
         found: list[JSON] = []
@@ -173,7 +176,7 @@ class Rendering:
             locale = choose(notification.notices, locale_of(recipient), self.catalogue.project.locale)
             if locale is not None:
                 alone = msgspec.structs.replace(run, events=events, origins=(), retracted=())
-                known = {**run_context(alone, recipient, self.catalogue), "message": context["message"]}
+                known = {**run_context(alone, recipient, self.catalogue), "message": told}
                 try:
                     body: Any = notification.notices[locale].compose(known)
                     title, url = body.title, body.url

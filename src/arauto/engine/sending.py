@@ -44,7 +44,8 @@ class Sending(Rendering):
                     settled.append(held)
                     continue
                 context = run_context(claim.run, recipient, self.catalogue)
-                outgoing.append(Outgoing(claim, self.render(message, claim.run, recipient, context), lease_until))
+                body = self.render(message, claim.run, recipient, context)
+                outgoing.append(Outgoing(claim, body, lease_until, recipient))
             except (LanguageError, LookupError) as error:
                 failed = self.unrendered(message, error, now)
                 settled.append(Settlement(message=failed, fence=claim.fence, state="failed"))
@@ -81,6 +82,7 @@ class Sending(Rendering):
         config = self.catalogue.channels[message.channel]
         index = min(message.provider, len(config.providers) - 1)
         name = config.providers[index].name
+        category = self.catalogue.categories[self.catalogue.notifications[message.notification].category]
         delivery = Delivery(
             message_id=message.id,
             attempt=len(message.attempts) + 1,
@@ -88,6 +90,8 @@ class Sending(Rendering):
             body=outgoing.body,
             now=started,
             expires_at=message.expires_at,
+            receipts_url=self.links.receipts(message.channel, name),
+            unsubscribe_url=self.links.unsubscribe(message, outgoing.recipient, category),
         )
         provider = self.providers[message.channel][index]
         request: str | None = None
