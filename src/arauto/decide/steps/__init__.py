@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
-from arauto.model import JSON, Awaited, Expression, Step, Target
+from arauto.model import JSON, Awaited, Expression, Step, Target, parse_duration
+
+_LONGEST = timedelta(days=3660)
 
 
 class Build(Protocol):
@@ -60,6 +63,21 @@ class Nesting(Protocol):
 
 
 Compile = Callable[[JSON, Build], Step]
+
+
+def span(written: JSON) -> timedelta:
+    """A time in which something can happen: more than nothing, ten years at most. Raises ValueError."""
+    if not isinstance(written, str):
+        raise ValueError(f"{written!r} is no duration; write a number and a unit, such as 30s, 5m or 1h30m")
+    try:
+        found = parse_duration(written)
+    except OverflowError:
+        found = timedelta.max
+    if not found:
+        raise ValueError(f"nothing can happen in {written}; write a duration of 1s or more")
+    if found > _LONGEST:
+        raise ValueError(f"{written} is longer than ten years; choose a shorter time")
+    return found
 
 
 @cache

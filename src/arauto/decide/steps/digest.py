@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from arauto.decide.calendar import EVERY_DAY, next_time, parse_days, parse_time, shown_time
+from arauto.decide.steps import span
 from arauto.model import (
     JSON,
     Awaited,
@@ -29,7 +30,6 @@ from arauto.model import (
     Use,
     Wait,
     derive_id,
-    parse_duration,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Digest(Struct, frozen=True):
         if run.until is None and self.first_now and free_at is None:
             assert self.window is not None
             return Continue(Reason("digest_first"), uses=(Use(key, 1, self.window),))
+        if self.size is not None and len(run.live) >= self.size:
+            return Continue(Reason("digest_full", {"events": len(run.live)}))
         if run.until is None:
             end, latest = self._end(situation, free_at)
         elif now < run.until:
@@ -72,9 +74,8 @@ class Digest(Struct, frozen=True):
         elif self.first_now and free_at is not None and free_at > now:
             end, latest = free_at, None
         else:
-            code = "digest_full" if self.size is not None and len(run.live) >= self.size else "digest_over"
             uses = (Use(key, 1, self.window),) if self.first_now and self.window is not None else ()
-            return Continue(Reason(code, {"events": len(run.live)}), uses=uses)
+            return Continue(Reason("digest_over", {"events": len(run.live)}), uses=uses)
         return Wait(
             end, Reason("digests", {"until": shown_time(end, situation.time_zone)}), Merge(key, latest, self.size)
         )
@@ -103,7 +104,7 @@ class Digest(Struct, frozen=True):
 def compile(value: JSON, build: Build) -> Step:
     """A duration, or how to gather."""
     if isinstance(value, str):
-        return Digest(window=parse_duration(value))
+        return Digest(window=span(value))
     if not isinstance(value, dict) or not value:
         raise ValueError(_USAGE)
     unknown = sorted(value.keys() - set(_KEYS))
@@ -120,14 +121,14 @@ def compile(value: JSON, build: Build) -> Step:
     size = value.get("size")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 2):
         raise ValueError(f"size is a number of events, 2 or more, not {size!r}")
-    sliding, at_most = _duration(value.get("sliding")), _duration(value.get("at_most"))
+    window, sliding, at_most = (span(value[key]) if key in value else None for key in ("window", "sliding", "at_most"))
     if sliding is not None and at_most is not None and at_most < sliding:
         raise ValueError("at_most is shorter than sliding; make it longer, or use window")
     at = value.get("at")
     if at is not None:
         parse_time(_text(at))
     return Digest(
-        window=_duration(value.get("window")),
+        window=window,
         sliding=sliding,
         at_most=at_most,
         at=at,
@@ -136,15 +137,6 @@ def compile(value: JSON, build: Build) -> Step:
         size=size,
         first_now="first" in value,
     )
-
-
-def _duration(written: JSON) -> timedelta | None:
-    if written is None:
-        return None
-    found = parse_duration(_text(written))
-    if not found:
-        raise ValueError("a digest gathers for some time; write a duration longer than 0s")
-    return found
 
 
 def _text(written: JSON) -> str:

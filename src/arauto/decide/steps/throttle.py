@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from arauto.decide.calendar import shown_time
+from arauto.decide.steps import span
 from arauto.model import (
     JSON,
     Awaited,
@@ -29,7 +30,6 @@ from arauto.model import (
     Use,
     Wait,
     derive_id,
-    parse_duration,
 )
 
 if TYPE_CHECKING:
@@ -76,13 +76,10 @@ def compile(value: JSON, build: Build) -> Step:
         raise ValueError(f"{unknown[0]!r} is nothing that a throttle has; {_USAGE}")
     if at_most < 1:
         raise ValueError(f"at_most is 1 or more, not {at_most}")
-    span = parse_duration(per)
-    if not span:
-        raise ValueError("per is a time, such as 1h; 0s is none")
     overflow = rest.get("overflow", "drop")
     if overflow not in ("drop", "digest"):
         raise ValueError(f"overflow is drop or digest, not {overflow!r}")
     by = rest.get("by")
     if by is not None and not isinstance(by, str):
         raise ValueError(f"by is an expression, such as event.data.host, not {by!r}")
-    return Throttle(at_most, span, None if by is None else build.value(by), overflow == "digest")
+    return Throttle(at_most, span(per), None if by is None else build.value(by), overflow == "digest")

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from arauto.decide.calendar import shown_time
 from arauto.decide.signals import awaited_receipt_key, place_of, step_place
+from arauto.decide.steps import span
 from arauto.model import (
     JSON,
     Awaited,
@@ -28,7 +29,6 @@ from arauto.model import (
     Step,
     Stop,
     Wait,
-    parse_duration,
 )
 
 if TYPE_CHECKING:
@@ -100,8 +100,6 @@ def compile(value: JSON, build: Build) -> Step:
     unknown = sorted(value.keys() - {*about, "up_to", "then", "else"})
     if unknown:
         raise ValueError(f"{unknown[0]!r} has no place here; {_USAGE}")
-    if not isinstance(value["up_to"], str):
-        raise ValueError(f"up_to is a duration, such as 1h, not {value['up_to']!r}")
     then, otherwise = value.get("then", "stop"), value.get("else")
     for name, said in (("then", then), ("else", otherwise)):
         if said not in ("stop", "continue", None):
@@ -119,4 +117,4 @@ def compile(value: JSON, build: Build) -> Step:
         if by not in ("recipient", "anybody"):
             raise ValueError(f"by is recipient or anybody, not {by!r}")
         receipts = tuple(AwaitedReceipt(each, by == "anybody") for each in _FURTHER[kind])
-    return WaitFor(parse_duration(value["up_to"]), then == "stop", otherwise == "stop", awaits, receipts)
+    return WaitFor(span(value["up_to"]), then == "stop", otherwise == "stop", awaits, receipts)
