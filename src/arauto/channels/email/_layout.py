@@ -13,6 +13,7 @@ from mjml import mjml2html
 
 from arauto.channels.email._ascii import mail_filler
 from arauto.content import Content, Filler, Markup, escape_html, plain, words
+from arauto.content.color import readable_on, shade
 from arauto.content.tree import Action, Paragraph, Picture
 from arauto.model import Brand
 
@@ -80,8 +81,8 @@ class Look:
     def __init__(self, brand: Brand, locale: str) -> None:
         self._brand, self._locale = brand, locale
         self._color = brand.color
-        self._accent = _shade(brand.color, dark=True)
-        self._light = _shade(brand.color, dark=False)
+        self._accent = shade(brand.color, dark=True)
+        self._light = shade(brand.color, dark=False)
 
     def html(self, content: Content, picture: Show) -> Filler:
         """The HTML of a content tree."""
@@ -157,7 +158,7 @@ class Look:
             f'href="{url}" align="{align}" border-radius="8px" font-size="16px" font-weight="600" padding="4px 0 12px"'
         )
         if number == 0:
-            color = _readable_on(self._color)
+            color = readable_on(self._color)
             look = f'css-class="action" background-color="{self._color}" color="{color}" inner-padding="13px 24px"'
         else:
             look = (
@@ -196,40 +197,3 @@ def text_part(content: Content, brand: Brand) -> Filler:
     sign = "\n".join(line for line in (brand.name, brand.footer, brand.url) if line)
     body = plain(content.blocks, width=74)
     return Filler("\n\n".join(part for part in (body, actions, f"-- \n{sign}") if part) + "\n")
-
-
-# -- colours -------------------------------------------------------------------------------------------------------
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    digits = color.removeprefix("#")
-    if len(digits) == 3:
-        digits = "".join(digit * 2 for digit in digits)
-    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
-
-
-def _luminance(color: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    parts = [part / 255 for part in _rgb(color)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _readable_on(color: str) -> str:
-    """White, or nearly black where that can be read better on this colour."""
-    luminance = _luminance(color)
-    return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.062 else "#111827"
-
-
-def _shade(color: str, *, dark: bool) -> str:
-    """The colour, made darker (lighter) until it can be read well on white (on nearly black)."""
-    red, green, blue = _rgb(color)
-    for step in range(21):
-        share = step / 20
-        goal = 0 if dark else 255
-        mixed = "#" + "".join(f"{round(part + (goal - part) * share):02x}" for part in (red, green, blue))
-        luminance = _luminance(mixed)
-        contrast = 1.05 / (luminance + 0.05) if dark else (luminance + 0.05) / (_luminance("#161d26") + 0.05)
-        if contrast >= (4.5 if dark else 6):
-            return mixed
-    return "#000000" if dark else "#ffffff"
