@@ -12,7 +12,7 @@ import pytest
 
 from arauto.channels import Source, TextFaulty, TextSources
 from arauto.channels.email import EmailBody, channel
-from arauto.channels.email._layout import _luminance, _readable_on, _shade
+from arauto.content.color import luminance, readable_on, shade
 from arauto.model import Brand
 
 BRAND = Brand(name="Loja Aurora", color="#0f766e", url="https://loja.example", footer="Rua das Acácias, 120")
@@ -266,12 +266,12 @@ def test_faults_of_both_files_come_together(folder: str) -> None:
 @pytest.mark.parametrize("color", ["#0f766e", "#ffff00", "#000000", "#ffffff", "#f97316", "#abc"])
 def test_every_brand_colour_can_be_read(color: str) -> None:
     def contrast(one: str, other: str) -> float:
-        light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+        light, dark = sorted((luminance(one), luminance(other)), reverse=True)
         return (light + 0.05) / (dark + 0.05)
 
-    assert contrast(_shade(color, dark=True), "#ffffff") >= 4.5
-    assert contrast(_shade(color, dark=False), "#161d26") >= 4.5
-    assert contrast(_readable_on(color), color) >= 4.0
+    assert contrast(shade(color, dark=True), "#ffffff") >= 4.5
+    assert contrast(shade(color, dark=False), "#161d26") >= 4.5
+    assert contrast(readable_on(color), color) >= 4.0
 
 
 def test_a_mail_travels_as_plain_ascii_in_short_lines(folder: str) -> None:

@@ -8,8 +8,8 @@ DARK = "#161d26"
 
 def readable_on(color: str) -> str:
     """White, or nearly black where that can be read better on this colour."""
-    luminance = _luminance(color)
-    return "#ffffff" if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.062 else "#111827"
+    light = luminance(color)
+    return "#ffffff" if 1.05 / (light + 0.05) >= (light + 0.05) / 0.062 else "#111827"
 
 
 def shade(color: str, *, dark: bool) -> str:
@@ -19,11 +19,18 @@ def shade(color: str, *, dark: bool) -> str:
         share = step / 20
         goal = 0 if dark else 255
         mixed = "#" + "".join(f"{round(part + (goal - part) * share):02x}" for part in (red, green, blue))
-        luminance = _luminance(mixed)
-        contrast = 1.05 / (luminance + 0.05) if dark else (luminance + 0.05) / (_luminance(DARK) + 0.05)
+        light = luminance(mixed)
+        contrast = 1.05 / (light + 0.05) if dark else (light + 0.05) / (luminance(DARK) + 0.05)
         if contrast >= (4.5 if dark else 6):
             return mixed
     return "#000000" if dark else "#ffffff"
+
+
+def luminance(color: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [part / 255 for part in _rgb(color)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
@@ -31,10 +38,3 @@ def _rgb(color: str) -> tuple[int, int, int]:
     if len(digits) == 3:
         digits = "".join(digit * 2 for digit in digits)
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:6], 16)
-
-
-def _luminance(color: str) -> float:
-    """Relative luminance as WCAG 2 defines it."""
-    parts = [part / 255 for part in _rgb(color)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
