@@ -16,9 +16,10 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arauto.decide.times import Tick
 from arauto.errors import BadPayload
 from arauto.ingress import SettingFault, SettingsFaulty
-from arauto.sources import Schedule, Tick
+from arauto.sources import Schedule
 from arauto.sources.schedule import Settings, compile
 
 

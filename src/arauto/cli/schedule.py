@@ -16,8 +16,9 @@ from arauto.cli import Failed
 from arauto.cli.check import compile_or_exit
 from arauto.cli.hub import JsonOption, ProjectOption, print_json
 from arauto.decide.calendar import at_wall_clock
+from arauto.decide.times import Tick
 from arauto.engine.ticking import schedules
-from arauto.sources import Schedule, Tick
+from arauto.sources import Schedule
 
 app = typer.Typer(help="Show when the events of schedules come.")
 

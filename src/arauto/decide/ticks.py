@@ -41,7 +41,7 @@ def due(times: Times, missed: Missed, last: datetime, now: datetime, *, at_most:
     recent = max(last, now - PUNCTUAL)
     found = _up_to(now, times(recent), None)
     if not found and missed == "once":
-        found = _latest(times, last, recent)
+        found = latest(times, last, recent)
     return Due(tuple(found), now)
 
 
@@ -49,7 +49,7 @@ def _up_to(end: datetime, times: Iterator[datetime], at_most: int | None = 1) ->
     return list(islice(takewhile(lambda time: time <= end, times), at_most))
 
 
-def _latest(times: Times, after: datetime, until: datetime) -> list[datetime]:
+def latest(times: Times, after: datetime, until: datetime) -> list[datetime]:
     """The last time of this span, if any: looked for from its end, since a long one may have very many."""
     span = PUNCTUAL
     while True:

@@ -18,11 +18,12 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct, field
 
 from arauto.decide.ticks import Missed
+from arauto.decide.times import Tick
 from arauto.ingress import Answer, Path, Request
 from arauto.model import JSON
 
@@ -79,18 +80,6 @@ class Source(Protocol):
     def events(self, request: Request, now: datetime) -> Sequence[Draft]:
         """The events that this call tells of, perhaps none. Raises BadPayload."""
         ...
-
-
-class Tick(Struct, frozen=True):
-    """One time of a schedule."""
-
-    at: datetime
-    """The instant, in UTC."""
-    wall: datetime
-    """What the schedule says: a wall-clock time in its zone, without an offset."""
-    clocks: Literal["gap", "once", "first", "second"] | None = None
-    """Of a time on which clocks change. gap: they skip it, and it comes right after; once: they show it twice, and it
-    comes the first time; first, second: they show it twice, and it comes both times."""
 
 
 class Schedule(Protocol):

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil import rrule
 
-from arauto.sources.schedule.times import Faulty
+from arauto.decide.times import Faulty
 
 _FREQUENCIES = {"YEARLY": 0, "MONTHLY": 1, "WEEKLY": 2, "DAILY": 3, "HOURLY": 4, "MINUTELY": 5}
 _STEPS = {"WEEKLY": timedelta(weeks=1), "DAILY": timedelta(days=1)}

@@ -1,4 +1,4 @@
-"""From wall-clock times to instants: when a schedule's ticks come, also on the days when clocks change.
+"""times: from wall-clock times to instants: when the ticks of a rule come, also on the days when clocks change; pure.
 
 The rule of the whole product holds: a time that clocks skip comes right after the gap, and one that they show twice
 comes once, the first time. For schedules that run at intervals it means less: they go on through the repeated hour,
@@ -11,13 +11,26 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Protocol
+from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+
 from arauto.decide.calendar import at_wall_clock
-from arauto.sources import Tick
 
 _DAY = timedelta(days=1)
+
+
+class Tick(Struct, frozen=True):
+    """One time of a schedule."""
+
+    at: datetime
+    """The instant, in UTC."""
+    wall: datetime
+    """What the schedule says: a wall-clock time in its zone, without an offset."""
+    clocks: Literal["gap", "once", "first", "second"] | None = None
+    """Of a time on which clocks change. gap: they skip it, and it comes right after; once: they show it twice, and it
+    comes the first time; first, second: they show it twice, and it comes both times."""
 
 
 class Faulty(Exception):

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cronsim import CronSim, CronSimError
 
-from arauto.sources.schedule.times import Faulty
+from arauto.decide.times import Faulty
 
 _FIELDS = {
     "second": "0-59",
