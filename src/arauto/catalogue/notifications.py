@@ -14,7 +14,7 @@ from arauto.catalogue.steps import Program, compile_steps
 from arauto.catalogue.texts import Texts, compile_texts, missing, sort_files
 from arauto.catalogue.values import NAME, Reader
 from arauto.decide.groups import anyone
-from arauto.decide.signals import listened
+from arauto.decide.signals import CLOSED, OPENED, listened
 from arauto.decide.wishes import IN_APP
 from arauto.model import Brand, Composer, Listener, Mute, Notification, Recipient
 
@@ -164,7 +164,8 @@ def listeners(notifications: Mapping[str, Notification]) -> dict[str, tuple[List
     for name, notification in sorted(notifications.items()):
         for place, each in listened(notification):
             for type_ in each.types:
-                found.setdefault(type_, []).append(Listener(name, place, each))
+                mute = notification.mute if place in (OPENED, CLOSED) else None
+                found.setdefault(type_, []).append(Listener(name, place, each, mute))
     return {type_: tuple(each) for type_, each in found.items()}
 
 

@@ -2,13 +2,15 @@
 
 Both sides make the same key from what the thing is about: a run when it begins, an event when it is planned, a receipt
 when it comes. So whichever is first, the other finds it by an index, and nobody searches among what waits.
-A key begins with its place: ``cancel``, ``opened``, ``closed``, ``step3`` or the kind of a receipt.
+A key begins with its place: ``cancel``, ``opened``, ``closed``, that of a step, or the kind of a receipt. It is made of
+what is listened for, and not of where that stands in its notification: so versions of a notification that listen for
+the same hear of the same, and those that do not hear of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -18,9 +20,10 @@ from arauto.model import (
     Await,
     Awaited,
     AwaitedReceipt,
-    Catalogue,
     Context,
     Event,
+    Listener,
+    Mute,
     Notification,
     Reason,
     Receipt,
@@ -33,9 +36,21 @@ from arauto.model import (
 CANCEL, OPENED, CLOSED = "cancel", "opened", "closed"
 
 
-def step_place(index: int) -> str:
-    """The place of a step that listens for an event."""
-    return f"step{index}"
+class Switch(Struct, frozen=True):
+    """The keys under which something is opened and closed."""
+
+    opened: str
+    closed: str
+
+
+def step_place(awaited: Awaited) -> str:
+    """The place of a step that listens for these events."""
+    return derive_id("step", *_listening(awaited)).replace("_", "", 1)
+
+
+def _listening(awaited: Awaited) -> tuple[str, ...]:
+    """What tells events that are listened for from others."""
+    return (*awaited.types, "", awaited.there.source, awaited.when.source if awaited.when else "")
 
 
 def place_of(signal: Signal) -> str:
@@ -43,10 +58,17 @@ def place_of(signal: Signal) -> str:
     return signal.key.partition("_")[0]
 
 
-def key_of(tenant: str, notification: str, place: str, about: JSON) -> str:
-    """The key of events that are about this. A number is the same as its digits: systems differ in that."""
+def key_of(tenant: str, notification: str, place: str, awaited: Awaited, about: JSON) -> str:
+    """The key of these events that are about this. A number is the same as its digits: systems differ in that."""
     text = about if isinstance(about, str) else json.dumps(about, sort_keys=True, separators=(",", ":"))
-    return derive_id(place, tenant, notification, text)
+    return derive_id(place, tenant, notification, *_listening(awaited), text)
+
+
+def _switch(tenant: str, notification: str, mute: Mute, about: JSON) -> Switch:
+    return Switch(
+        key_of(tenant, notification, OPENED, mute.opened, about),
+        key_of(tenant, notification, CLOSED, mute.closed, about),
+    )
 
 
 def receipt_key(kind: ReceiptKind, run: str) -> str:
@@ -78,24 +100,25 @@ def listened(notification: Notification) -> Iterator[tuple[str, Awaited]]:
     if notification.mute is not None:
         yield OPENED, notification.mute.opened
         yield CLOSED, notification.mute.closed
-    for index, step in enumerate(notification.steps):
+    for step in notification.steps:
         for awaited in step.awaits:
-            yield step_place(index), awaited
+            yield step_place(awaited), awaited
 
 
 def awaits_of(run: Run, notification: Notification, contexts: Sequence[tuple[Event, Context]]) -> tuple[Await, ...]:
     """All that a run listens for. ``contexts`` are its events with what expressions see of each.
 
-    Raises LanguageError when an expression fails. What gives null is about nothing, and is not listened for.
+    Raises LanguageError when an expression fails. What gives null is about nothing, and is not listened for. Whatever
+    mutes a run holds it up (``Wait.hold``), and so wakes it when it is closed.
     """
     found: list[Await] = []
-    places = list(listened(notification))
+    places = [(place, awaited) for place, awaited in listened(notification) if place != CLOSED]
     for event, context in contexts if places else ():
         for place, awaited in places:
             about = awaited.here.evaluate(context)
             if about is not None:
-                key = key_of(run.tenant, notification.name, place, about)
-                found.append(Await(key, event.key, place in (OPENED, CLOSED), place == CANCEL))
+                key = key_of(run.tenant, notification.name, place, awaited, about)
+                found.append(Await(key, event.key, place == OPENED, place == CANCEL))
     found.extend(
         Await(awaited_receipt_key(run, awaited), run.events[0].key)
         for step in notification.steps
@@ -108,20 +131,21 @@ class Signalled(Struct, frozen=True):
     """What an event says to the runs that listen."""
 
     keys: tuple[str, ...]
-    latest: tuple[str, ...]
-    """Those of which only the last event counts: whether something is open is told by the last."""
+    opens: tuple[Switch, ...]
+    closes: tuple[Switch, ...]
     explanation: tuple[dict[str, JSON], ...]
     """For each notification that listens for its type, whether it counts and why."""
     failures: int
 
 
-def signals_of(event: Event, context: Context, catalogue: Catalogue) -> Signalled:
-    """The keys under which this event is to be found."""
+def signals_of(event: Event, context: Context, listeners: Mapping[str, Sequence[Listener]]) -> Signalled:
+    """The keys under which this event is to be found; ``listeners`` are by event type."""
     keys: list[str] = []
-    latest: list[str] = []
+    opens: list[Switch] = []
+    closes: list[Switch] = []
     told: list[dict[str, JSON]] = []
     failures = 0
-    for listener in catalogue.listeners.get(event.type, ()):
+    for listener in listeners.get(event.type, ()):
         awaited = listener.awaited
         try:
             if awaited.when is not None and not awaited.when.evaluate(context):
@@ -129,30 +153,30 @@ def signals_of(event: Event, context: Context, catalogue: Catalogue) -> Signalle
             elif (about := awaited.there.evaluate(context)) is None:
                 reason = Reason("about_nothing", {"expression": awaited.there.source})
             else:
-                key = key_of(event.tenant, listener.notification, listener.place, about)
-                keys.append(key)
-                if listener.place in (OPENED, CLOSED):
-                    latest.append(key)
+                if listener.mute is None:
+                    keys.append(key_of(event.tenant, listener.notification, listener.place, awaited, about))
+                else:
+                    switch = _switch(event.tenant, listener.notification, listener.mute, about)
+                    (opens if listener.place == OPENED else closes).append(switch)
                 reason = Reason("listened_for", {"expression": awaited.there.source, "value": about})
         except LanguageError as error:
             failures += 1
             reason = Reason("expression_failed", {"error": error.message})
         told.append({"notification": listener.notification, "place": listener.place, "reason": reason})
-    return Signalled(tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(latest)), tuple(told), failures)
+    return Signalled(
+        tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(opens)), tuple(dict.fromkeys(closes)), tuple(told), failures
+    )
 
 
-def mute_keys(run: Run, notification: Notification, context: Context) -> list[str]:
-    """The keys of what may mute a run; none where an expression fails, for then the run is stopped by that."""
-    keys: list[str] = []
-    for place, awaited in listened(notification):
-        if place in (OPENED, CLOSED):
-            try:
-                about = awaited.here.evaluate(context)
-            except LanguageError:
-                return []
-            if about is not None:
-                keys.append(key_of(run.tenant, notification.name, place, about))
-    return keys
+def mute_key(run: Run, notification: Notification, context: Context) -> str | None:
+    """The key of what may mute a run; None also where its expression fails, for then the run is stopped by that."""
+    if notification.mute is None:
+        return None
+    try:
+        about = notification.mute.opened.here.evaluate(context)
+    except LanguageError:
+        return None
+    return None if about is None else _switch(run.tenant, notification.name, notification.mute, about).opened
 
 
 def taken_back(run: Run) -> bool:
@@ -161,7 +185,18 @@ def taken_back(run: Run) -> bool:
     return all(event.key in gone for event in run.events)
 
 
-def is_open(signals: Sequence[Signal]) -> Signal | None:
-    """The signal that opened what is open now; None when the last thing that happened closed it."""
-    places = [signal for signal in signals if place_of(signal) in (OPENED, CLOSED)]
-    return places[-1] if places and place_of(places[-1]) == OPENED else None
+class Muted(Struct, frozen=True):
+    """A run may send nothing while something is open."""
+
+    why: Reason
+    hold: str
+    """The key under which it waits for the closing."""
+
+
+def muted(run: Run) -> Muted | None:
+    """What mutes a run now. Its own events do not: so of several that open the same, the first is told of."""
+    own = {event.key for event in run.events}
+    for signal in run.signals:
+        if place_of(signal) == OPENED and signal.event is not None and signal.event.key not in own:
+            return Muted(Reason("muted", {"by": signal.event.type, "event": signal.event.key}), signal.key)
+    return None

@@ -109,7 +109,10 @@ class Rendering:
 
     async def standing(self, tenants: Iterable[str]) -> dict[str, Standing]:
         """What holds now for all runs of each tenant."""
-        return {tenant: Standing(self.catalogue, await self.store.silences(tenant)) for tenant in set(tenants)}
+        now = self.clock()
+        return {
+            tenant: Standing(self.catalogue, await self.store.silences_in_force(tenant, now)) for tenant in set(tenants)
+        }
 
     # -- texts -------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -13,11 +13,16 @@ from arauto.channels import SEND_DEADLINE, Delivery
 from arauto.decide import wishes
 from arauto.decide.plan import run_context
 from arauto.decide.retry import Expire, GiveUp, Hold, TryAgain, after_failure
-from arauto.decide.signals import taken_back
+from arauto.decide.signals import muted, taken_back
+from arauto.decide.silences import silence_over
 from arauto.engine.rendering import Outgoing, Rendering, log, with_attempt
 from arauto.errors import Ambiguous, DeliveryError, LanguageError, Rejected, Retry
-from arauto.model import MessageState, Recipient
+from arauto.engine.words import say_reason
+from arauto.model import MessageState, Recipient, Silence
 from arauto.store import Claim, Settlement, Suppression
+
+_LOOK_AGAIN = timedelta(days=1)
+"""What is closed lets go what it held; this is only the time after which that looks by itself."""
 
 
 class Sending(Rendering):
@@ -29,6 +34,7 @@ class Sending(Rendering):
         now = self.clock()
         known = await self.recipients((claim.message.tenant, claim.message.recipient) for claim in claims)
         await self.suppress(known)
+        standing = await self.standing(claim.message.tenant for claim in claims)
         outgoing: list[Outgoing] = []
         settled: list[Settlement] = []
         for claim in claims:
@@ -39,7 +45,7 @@ class Sending(Rendering):
                     raise LookupError("the recipient is gone")
                 if message.notification not in self.catalogue.notifications or message.channel not in self.providers:
                     raise LookupError("its notification or its channel is no longer in the project")
-                held = self._held(claim, recipient, now)
+                held = self._held(claim, recipient, standing[message.tenant].silences, now)
                 if held is not None:
                     settled.append(held)
                     continue
@@ -51,18 +57,32 @@ class Sending(Rendering):
                 settled.append(Settlement(message=failed, fence=claim.fence, state="failed"))
         return outgoing, settled
 
-    def _held(self, claim: Claim, recipient: Recipient, now: datetime) -> Settlement | None:
-        """What became of a message that was taken back, or that its recipient does not want, or not at this time."""
+    def _held(
+        self, claim: Claim, recipient: Recipient, silences: Sequence[Silence], now: datetime
+    ) -> Settlement | None:
+        """What became of a message that was taken back, that is muted or silenced, or that its recipient does not
+        want, or not at this time."""
         message, run = claim.message, claim.run
         if message.correction is None and taken_back(run):
             return self._cancelled(claim, now, "what it tells was taken back")
         refused = wishes.hindrance(message, run, recipient, self.catalogue)
         if refused is not None:
             return self._cancelled(claim, now, refused.code)
-        category = self.catalogue.categories[self.catalogue.notifications[message.notification].category]
+        notification = self.catalogue.notifications[message.notification]
+        opened = muted(run) if notification.mute is not None else None
+        if notification.mute is not None and opened is not None:
+            if notification.mute.drop:
+                return self._cancelled(claim, now, say_reason(opened.why))
+            return _later(claim, now + _LOOK_AGAIN, hold=opened.hold)
+        silence = silence_over(silences, message.tenant, notification, recipient, now)
+        if silence is not None:
+            if silence.drop:
+                return self._cancelled(claim, now, say_reason(silence.why))
+            return _later(claim, silence.until, hold=silence.hold)
+        category = self.catalogue.categories[notification.category]
         quiet = wishes.quiet(recipient, category, (message.channel,), self.catalogue.project, now)
         if quiet is not None:
-            return Settlement(message=message, fence=claim.fence, state="queued", due_at=quiet[0])
+            return _later(claim, quiet[0])
         return None
 
     def _cancelled(self, claim: Claim, now: datetime, reason: str) -> Settlement:
@@ -175,6 +195,10 @@ class Sending(Rendering):
         return self.failed(
             claim, provider, claim.since, Ambiguous("the hub stopped before the answer was recorded", kind="abandoned")
         )
+
+
+def _later(claim: Claim, at: datetime, *, hold: str | None = None) -> Settlement:
+    return Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=at, hold=hold)
 
 
 def _outcome(failure: DeliveryError) -> Literal["retry", "rejected", "unknown"]:

@@ -74,11 +74,12 @@ class WaitFor(Struct, frozen=True):
         run = situation.run
         keys = {awaited_receipt_key(run, awaited) for awaited in self.receipts}
         live = {event.key for event in run.live}
+        places = {step_place(awaited) for awaited in self.awaits}
         return next(
             (
                 signal
                 for signal in run.signals
-                if (signal.event is not None and place_of(signal) == step_place(run.step) and signal.about in live)
+                if (signal.event is not None and place_of(signal) in places and signal.about in live)
                 or (signal.receipt is not None and signal.key in keys)
             ),
             None,
