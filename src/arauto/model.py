@@ -280,10 +280,12 @@ class Listener(Struct, frozen=True):
 
     notification: str
     place: str
-    """``cancel``, ``opened``, ``closed``, or the index of a step."""
+    """``cancel``, ``opened``, ``closed``, or that of a step (``decide.signals``)."""
     awaited: Awaited
 
 
+    mute: Mute | None = None
+    """What it opens or closes."""
 class Notification(Struct, frozen=True, kw_only=True):
     """What a user writes: on which event, when, to whom, in which steps, with which content."""
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from arauto.decide import wishes
 from arauto.decide.fanouts import fanned_out
 from arauto.decide.plan import event_context, named_by, run_context
-from arauto.decide.signals import CANCEL, awaits_of, is_open, place_of
+from arauto.decide.signals import CANCEL, awaits_of, muted, place_of
 from arauto.decide.silences import silence_over
 from arauto.decide.wishes import IN_APP
 from arauto.errors import LanguageError
@@ -238,7 +238,7 @@ class _Walk:
         gone = {
             signal.about: signal
             for signal in self.run.signals
-            if place_of(signal) == CANCEL and signal.about not in self.run.retracted
+            if place_of(signal) == CANCEL and signal.about not in self.run.retracted and signal.about in held
         }
         if not gone:
             return
@@ -255,7 +255,8 @@ class _Walk:
         self.cancels = not self.run.live
         received = self._received()
         if received:
-            self._correct(received, next(reversed(gone.values())).event.key)  # type: ignore[union-attr]
+            for by in dict.fromkeys(signal.event.key for signal in gone.values() if signal.event):
+                self._correct(received, by)
 
     def _received(self) -> list[str]:
         """The channels by which the recipient has received something, first things first."""
@@ -366,10 +367,10 @@ class _Walk:
 
     def _hindrance(self, channels: Sequence[str]) -> Wait | Reason | None:
         """What keeps these channels from being used now: a time to wait for, or a reason to go on without."""
-        opened = is_open(self.run.signals) if self.notification.mute is not None else None
-        if opened is not None and opened.event is not None and self.notification.mute is not None:
-            reason = Reason("muted", {"by": opened.event.type, "event": opened.event.key})
-            return reason if self.notification.mute.drop else Wait(self.now + _LOOK_AGAIN, reason)
+        mute = self.notification.mute
+        opened = muted(self.run) if mute is not None else None
+        if mute is not None and opened is not None:
+            return opened.why if mute.drop else Wait(self.now + _LOOK_AGAIN, opened.why, hold=opened.hold)
         silence = silence_over(self.standing.silences, self.run.tenant, self.notification, self.recipient, self.now)
         if silence is not None:
             return silence.why if silence.drop else Wait(silence.until, silence.why, hold=silence.hold)

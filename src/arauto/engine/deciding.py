@@ -11,7 +11,7 @@ from msgspec import Struct
 from arauto.channels import load as load_channel
 from arauto.decide.advance import Advanced, Standing, Told, advance
 from arauto.decide.plan import Considered, Plan, event_context, match, plan
-from arauto.decide.signals import Signalled, mute_keys, signals_of
+from arauto.decide.signals import Signalled, mute_key, signals_of
 from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, log
 from arauto.model import JSON, Context, Entry, Reason, Recipient, Run, Signal
 from arauto.store import Claim, Committed, DueRun, InboxItem, NewMessage, Pending, PlanRecord, RunRecord
@@ -54,7 +54,9 @@ class Deciding(Rendering):
             try:
                 context = event_context(each.event, self.catalogue)
                 considered = match(each.event, context, self.catalogue, now)
-                batch.append(_Planned(each, context, considered, signals_of(each.event, context, self.catalogue)))
+                batch.append(
+                    _Planned(each, context, considered, signals_of(each.event, context, self.catalogue.listeners))
+                )
             except Exception as error:
                 await self._survive(each, error)
         known = await self.recipients(
@@ -101,13 +103,13 @@ class Deciding(Rendering):
         return True
 
     async def _mutes(self, batch: Iterable[_Planned]) -> dict[str, Signal]:
-        """By key, in the order of their coming, the last of the events that open or close what mutes the new runs."""
+        """By key, the events that opened what is open and mutes the new runs."""
         keys: set[str] = set()
         for each in batch:
             for run in each.plan.runs if each.plan else ():
-                notification = self.catalogue.notifications[run.notification]
-                if notification.mute is not None:
-                    keys.update(mute_keys(run, notification, each.context))
+                key = mute_key(run, self.catalogue.notifications[run.notification], each.context)
+                if key is not None:
+                    keys.add(key)
         return {signal.key: signal for signal in await self.store.signals(keys)}
 
     def _advance_new(
@@ -120,17 +122,17 @@ class Deciding(Rendering):
         now: datetime,
     ) -> tuple[PlanRecord, list[Outgoing]]:
         assert each.plan is not None
-        for key in each.signalled.latest:  # those after it in this batch know of it
-            opened.pop(key, None)
-            opened[key] = Signal(key=key, about="", at=now, event=each.pending.event)
+        for switch in each.signalled.closes:  # those after it in this batch know of it
+            opened.pop(switch.opened, None)
+        for switch in each.signalled.opens:
+            opened.setdefault(switch.opened, Signal(key=switch.opened, about="", at=now, event=each.pending.event))
         runs: list[RunRecord] = []
         outgoing: list[Outgoing] = []
         for run in each.plan.runs:
             notification = self.catalogue.notifications[run.notification]
-            if opened and notification.mute is not None:
-                keys = mute_keys(run, notification, each.context)
-                signals = tuple(signal for key, signal in opened.items() if key in keys)
-                run = msgspec.structs.replace(run, signals=signals)
+            key = mute_key(run, notification, each.context) if opened else None
+            if key in opened:
+                run = msgspec.structs.replace(run, signals=(opened[key],))
             record, claimed = self._advance(run, known[run.recipient], Told(), standing, each.context, room, now)
             runs.append(record)
             outgoing.extend(claimed)
@@ -143,7 +145,8 @@ class Deciding(Rendering):
             runs=tuple(runs),
             upserts=each.plan.upserts,
             signals=each.signalled.keys,
-            latest=each.signalled.latest,
+            opens=each.signalled.opens,
+            closes=each.signalled.closes,
         ), outgoing
 
     async def _survive(self, pending: Pending, error: Exception) -> None:
@@ -203,7 +206,9 @@ class Deciding(Rendering):
         outgoing: list[Outgoing] = []
         for message in advanced.messages:
             self.metrics.messages.labels(message.channel).inc()
-            new, body = self.new_message(message, advanced.run, recipient, advanced.context, free, now)
+            # A correction is sent from the queue, where silences and the like are asked.
+            place = {} if message.correction is not None else free
+            new, body = self.new_message(message, advanced.run, recipient, advanced.context, place, now)
             messages.append(new)
             if new.state == "sending":
                 outgoing.append(Outgoing(Claim(message, 1, advanced.run, now), body, now + LEASE, recipient))

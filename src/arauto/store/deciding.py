@@ -15,6 +15,7 @@ import msgspec
 from arauto.model import Entry, Event, Origin, Reason, Run
 from arauto.store.database import Transaction
 from arauto.store.documents import optional, to_document, to_micros, to_moment
+from arauto.store.holds import without_ended
 from arauto.store.records import RunRecord
 from arauto.store.rows import columns_of, insert_belongings, run_columns
 
@@ -30,6 +31,9 @@ async def lock(transaction: Transaction, records: Iterable[RunRecord], signals: 
             keys.add(record.merge.key)
         keys.update(use.key for use in record.uses)
         keys.update(each.key for each in record.awaits)
+        keys.update(each.key for started in record.started for each in started.awaits)
+        if record.hold is not None:
+            keys.add(record.hold)
     if keys:
         await transaction.rows("lock_keys", keys=sorted(keys))
 
@@ -39,7 +43,9 @@ async def store_runs(
 ) -> tuple[set[str], bool]:
     """Write runs with all that belongs to them. Returns the keys of those whose decisions count, and whether
     something is due at once."""
-    granted, refused = await _grant(transaction, records, now)
+    checked = await without_ended(transaction, records, now)
+    freed = any(record is not each for record, each in zip(records, checked, strict=True))
+    granted, refused = await _grant(transaction, checked, now)
     written: dict[str, int] = dict(await write([record for record in granted if record.merge is None] + refused))
     decided = {record.run.key for record in granted if record.merge is None} & written.keys()
     merging = [record for record in granted if record.merge is not None]
@@ -63,7 +69,7 @@ async def store_runs(
     if cancelled:
         await transaction.rows("cancel_messages", runs=cancelled)
         await transaction.rows("clear_inbox", runs=cancelled)
-    return decided, bool(woken or refused or joined or any(record.started for _, record in counted))
+    return decided, bool(freed or woken or refused or joined or fanned or any(record.started for _, record in counted))
 
 
 async def _listen(transaction: Transaction, runs: Sequence[tuple[int, RunRecord]], now: datetime) -> bool:
@@ -76,8 +82,27 @@ async def _listen(transaction: Transaction, runs: Sequence[tuple[int, RunRecord]
     if not rows:
         return False
     await transaction.many("insert_awaits", columns_of(("run", "key", "event", "always", "cancels"), rows))
-    waiting = sorted({row[0] for row in rows})
-    return bool(await transaction.rows("wake_signalled", runs=waiting, now=to_micros(now)))
+    runs = sorted({run for run, _ in awaits})
+    return bool(await transaction.rows("wake_signalled", runs=runs, now=to_micros(now)))
+
+
+async def _hand_over_awaits(
+    transaction: Transaction, counted: Sequence[tuple[int, RunRecord]], joined: Mapping[str, int]
+) -> None:
+    """Let hosts listen for what those that joined them do. A run that has sent something goes on listening for what
+    takes that back; and of what is told apart nothing else is handed over, for the host takes other steps."""
+    rows = [
+        (
+            sequence,
+            joined[record.run.key],
+            int(record.merge is not None and record.merge.apart),
+            int(bool(record.run.sent)),
+        )
+        for sequence, record in counted
+        if record.run.key in joined
+    ]
+    await transaction.many("hand_over_awaits", columns_of(("run", "host", "apart", "keeps"), rows))
+    await transaction.many("delete_awaits", columns_of(("run", "keeps"), [(row[0], row[3]) for row in rows]))
 
 
 # -- allowances ----------------------------------------------------------------------------------------------------

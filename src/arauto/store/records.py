@@ -8,6 +8,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from arauto.decide.receipts import ShownState
+from arauto.decide.signals import Switch
 from arauto.model import (
     JSON,
     Await,
@@ -109,8 +111,29 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     upserts: tuple[Recipient, ...] = ()
     signals: tuple[str, ...] = ()
     """The keys under which the event is to be found by the runs that listen for it."""
-    latest: tuple[str, ...] = ()
-    """Those keys of which only the last event counts."""
+    opens: tuple[Switch, ...] = ()
+    """What it opens; what was open stays opened by the event that opened it."""
+    closes: tuple[Switch, ...] = ()
+    """What it closes; whatever that held up is due at once."""
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of all that it says to others."""
+        return {
+            *self.signals,
+            *(key for switch in (*self.opens, *self.closes) for key in (switch.opened, switch.closed)),
+        }
+
+
+class FanoutPage(Struct, frozen=True, kw_only=True):
+    """What a page of a fan-out decided."""
+
+    fanout: Fanout
+    """As it stands after the page; how many runs it has begun is counted by the store."""
+    before: str
+    """Its cursor before the page."""
+    state: Literal["running", "done"]
+    runs: tuple[RunRecord, ...] = ()
 
 
 class Committed(Struct, frozen=True):

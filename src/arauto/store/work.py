@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from arauto.model import JSON, MessageState, Signal
-from arauto.store.database import Database, Transaction
+from arauto.store.database import Database
 from arauto.store.deciding import insert_runs, lock, store_runs
 from arauto.store.documents import optional, read_event, read_signal, to_document, to_micros, to_moment
+from arauto.store.holds import free, standing
 from arauto.store.records import (
     Appended,
     Claim,
@@ -21,7 +22,17 @@ from arauto.store.records import (
     RunRecord,
     Settlement,
 )
-from arauto.store.rows import columns_of, due_column, keep_late, load_runs, put_recipients, read_claims, run_columns
+from arauto.store.rows import (
+    columns_of,
+    due_column,
+    insert_fanouts,
+    keep_late,
+    load_runs,
+    put_recipients,
+    read_claims,
+    run_columns,
+)
+from arauto.store.signalling import signal
 from arauto.store.wishes import insert_suppressions
 
 _ENDED = ("sent", "failed", "expired", "cancelled")
@@ -106,25 +117,12 @@ class Work:
             async def write(some: Sequence[RunRecord]) -> dict[str, int]:
                 return await insert_runs(transaction, [(events[record.run.key], record) for record in some])
 
-            signalled = [(key, marked[plan.event][0]) for plan in counted for key in plan.signals]
-            await lock(transaction, records.values(), [key for key, _ in signalled])
+            told = [(marked[plan.event][0], plan) for plan in counted]
+            await lock(transaction, records.values(), [key for plan in counted for key in plan.keys])
+            signalled = await signal(transaction, told, now)
             decided, woken = await store_runs(transaction, list(records.values()), write, now, lease_until)
-            if signalled:
-                replaced = [key for plan in counted for key in plan.latest]
-                woken = await self._signal(transaction, signalled, replaced, now) or woken
-        return Committed(frozenset(marked), frozenset(decided), woken=woken)
-
-    async def _signal(
-        self, transaction: Transaction, signalled: Sequence[tuple[str, int]], latest: Sequence[str], now: datetime
-    ) -> bool:
-        """Keep signals of events, and wake those that listen for them."""
-        if latest:
-            await transaction.rows("delete_signals", keys=list(latest))
-        last = {key: event for key, event in signalled if key in latest}
-        rows = [(key, event, to_micros(now), None) for key, event in signalled if last.get(key, event) == event]
-        await transaction.many("insert_signals", columns_of(("key", "event", "at", "receipt"), rows))
-        keys = sorted({key for key, _ in signalled})
-        return bool(await transaction.rows("wake_listeners", keys=keys, now=to_micros(now)))
+            fanned = await insert_fanouts(transaction, (each for plan in counted for each in plan.fanouts), now)
+        return Committed(frozenset(marked), frozenset(decided), woken=woken or signalled or fanned)
 
     async def signals(self, keys: Collection[str]) -> list[Signal]:
         """As of the last commit."""
@@ -218,14 +216,20 @@ class Work:
             "fence": [each.fence for each in first.values()],
             "state": [each.state for each in first.values()],
             "due_at": [due_column(each.state, each.due_at, moment, moment) for each in first.values()],
+            "hold": [each.hold for each in first.values()],
             "document": [to_document(each.message) for each in first.values()],
         }
+        holds = {each.hold for each in first.values() if each.hold is not None}
         async with self._database.transaction(isolated=False) as transaction:
+            if holds:
+                await transaction.rows("lock_keys", keys=sorted(holds))
             ended = dict(await transaction.many("settle", columns))
             applied = set(ended)
             waking = [id for id, state in ended.items() if first[id].message.awaited and state in _ENDED]
             if waking:
                 await transaction.rows("wake_runs", messages=waking, now=moment)
+            if holds:
+                await free(transaction, holds - await standing(transaction, holds), now)
             dead = [(first[id].message.tenant, first[id].suppress) for id in applied]
             await insert_suppressions(transaction, [(tenant, each) for tenant, each in dead if each is not None])
             late = [each for each in settlements if not _is_applied(each, applied, first)]

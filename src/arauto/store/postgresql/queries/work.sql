@@ -68,14 +68,14 @@ UPDATE events SET leased_until = :now WHERE state = 'pending' AND state <> 'plan
 -- name: insert_runs
 INSERT INTO runs
     (event, key, tenant, recipient, state, due_at, until, woken, event_count, merge_key, merge_latest, merge_limit,
-     document)
+     hold, catalogue, document)
 SELECT event, key, tenant, recipient, state, due_at, until, 0, event_count, merge_key, merge_latest, merge_limit,
-     document
+     hold, catalogue, document
 FROM unnest(:event::bigint[], :key::text[], :tenant::text[], :recipient::text[], :state::text[], :due_at::bigint[],
             :until::bigint[], :event_count::bigint[], :merge_key::text[], :merge_latest::bigint[],
-            :merge_limit::bigint[], :document::text[])
+            :merge_limit::bigint[], :hold::text[], :catalogue::text[], :document::text[])
     AS given (event, key, tenant, recipient, state, due_at, until, event_count, merge_key, merge_latest, merge_limit,
-              document)
+              hold, catalogue, document)
 ON CONFLICT (event, key) DO NOTHING
 RETURNING key, sequence;
 
@@ -105,9 +105,9 @@ WITH found AS MATERIALIZED (
     SELECT runs.sequence, runs.state AS old_state, runs.owner, runs.event_count AS old_count, given.*
     FROM unnest(:event::text[], :key::text[], :state::text[], :due_at::bigint[], :until::bigint[],
                 :event_count::bigint[], :merge_key::text[], :merge_latest::bigint[], :merge_limit::bigint[],
-                :document::text[])
+                :hold::text[], :catalogue::text[], :document::text[], :joins::bigint[])
             AS given (event_key, run_key, state, due_at, until, event_count, merge_key, merge_latest, merge_limit,
-                      document)
+                      hold, catalogue, document, joins)
         JOIN events ON events.key = given.event_key
         JOIN runs ON runs.event = events.sequence AND runs.key = given.run_key
     ORDER BY runs.sequence
@@ -117,7 +117,7 @@ UPDATE runs SET
     state = CASE woken WHEN 1 THEN 'waiting' ELSE found.state END,
     due_at = CASE woken WHEN 1 THEN :now ELSE found.due_at END, until = found.until, owner = NULL,
     leased_until = NULL, merge_key = found.merge_key, merge_latest = found.merge_latest,
-    merge_limit = found.merge_limit, document = found.document
+    merge_limit = found.merge_limit, hold = found.hold, catalogue = found.catalogue, document = found.document
 FROM found
 WHERE runs.sequence = found.sequence AND found.old_state = 'waiting' AND found.owner = :owner
     AND found.old_count = found.event_count
@@ -176,7 +176,8 @@ ON CONFLICT (run, key, event) DO NOTHING;
 DELETE FROM awaits WHERE run = ANY(:run::bigint[]);
 
 -- name: delete_signals
-DELETE FROM signals WHERE key = ANY(:keys::text[]);
+DELETE FROM signals USING unnest(:key::text[], :event::bigint[]) AS given (key, event)
+WHERE signals.key = given.key AND signals.event < given.event;
 
 -- name: insert_signals
 INSERT INTO signals (key, event, at, receipt)
@@ -188,8 +189,37 @@ FROM unnest(:key::text[], :event::bigint[], :at::bigint[], :receipt::text[]) AS 
 UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
 WHERE sequence IN (
     SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
-    WHERE awaits.run = ANY(:runs::bigint[]) AND awaits.since > 0 AND signals.event > awaits.since
+    WHERE awaits.run = ANY(:runs::bigint[]) AND (signals.event IS NULL OR signals.event > awaits.since)
         AND (runs.state = 'waiting' OR awaits.cancels = 1)
+-- name: insert_openings
+-- Whatever is open was opened by the first event since the last that closed it.
+INSERT INTO signals (key, event, at, receipt)
+SELECT opened, event, at, NULL
+FROM unnest(:opened::text[], :closed::text[], :event::bigint[], :at::bigint[]) AS given (opened, closed, event, at)
+WHERE NOT EXISTS (SELECT 1 FROM signals WHERE key = given.opened AND signals.event <= given.event)
+    AND NOT EXISTS (SELECT 1 FROM signals WHERE key = given.closed AND signals.event > given.event);
+
+-- name: standing_holds
+SELECT hold FROM silences WHERE hold = ANY(:keys::text[])
+UNION
+SELECT key FROM signals WHERE key = ANY(:keys::text[]);
+
+-- name: free_held_runs
+WITH held AS MATERIALIZED (
+    SELECT sequence, state FROM runs WHERE hold = ANY(:keys::text[]) ORDER BY sequence FOR UPDATE
+)
+UPDATE runs SET due_at = :now, woken = 1
+FROM held WHERE runs.sequence = held.sequence AND held.state = 'waiting'
+RETURNING runs.sequence;
+
+-- name: free_held_messages
+WITH held AS MATERIALIZED (
+    SELECT sequence, state FROM messages WHERE hold = ANY(:keys::text[]) ORDER BY sequence FOR UPDATE
+)
+UPDATE messages SET due_at = :now
+FROM held WHERE messages.sequence = held.sequence AND held.state = 'queued'
+RETURNING messages.sequence;
+
 )
 RETURNING sequence;
 
@@ -319,15 +349,15 @@ RETURNING messages.sequence, run, claimed_at, fence, document, late;
 -- A receipt that came before its attempt was settled says more than the attempt does.
 WITH found AS MATERIALIZED (
     SELECT messages.sequence, messages.state AS old_state, messages.fence AS old_fence, given.*
-    FROM unnest(:id::text[], :fence::bigint[], :state::text[], :due_at::bigint[], :document::text[])
-            AS given (id, fence, state, due_at, document)
+    FROM unnest(:id::text[], :fence::bigint[], :state::text[], :due_at::bigint[], :hold::text[], :document::text[])
+            AS given (id, fence, state, due_at, hold, document)
         JOIN messages ON messages.id = given.id
     ORDER BY messages.sequence
     FOR UPDATE OF messages
 )
 UPDATE messages SET
     state = CASE arrived WHEN 1 THEN 'sent' ELSE found.state END,
-    due_at = CASE arrived WHEN 1 THEN NULL ELSE found.due_at END, document = found.document
+    due_at = CASE arrived WHEN 1 THEN NULL ELSE found.due_at END, hold = found.hold, document = found.document
 FROM found
 WHERE messages.sequence = found.sequence AND found.old_state = 'sending' AND found.old_fence = found.fence
 RETURNING messages.id, messages.state;

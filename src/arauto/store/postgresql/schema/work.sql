@@ -44,6 +44,8 @@ CREATE TABLE runs (
     merge_key text COLLATE "C",                -- it takes in the runs that come to wait under this key
     merge_latest bigint,          -- how far they may move its end; NULL: not at all
     merge_limit bigint,           -- with how many events its waiting is over
+    hold text,                     -- what holds it up: a silence, or what opened a mute
+    catalogue text NOT NULL,       -- the version that it is of
     document text NOT NULL,        -- Run without its events
     UNIQUE (event, key)
 );
@@ -51,6 +53,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_waiting ON runs (coalesce(leased_until, due_at), sequence) WHERE state = 'waiting';
 
 CREATE UNIQUE INDEX runs_merging ON runs (merge_key) WHERE merge_key IS NOT NULL;
+CREATE INDEX runs_held ON runs (hold) WHERE hold IS NOT NULL;
+CREATE INDEX runs_of_version ON runs (catalogue) WHERE state = 'waiting';
 CREATE INDEX runs_by_recipient ON runs (tenant, recipient);
 
 CREATE TABLE awaits (              -- what runs listen for
@@ -73,6 +77,7 @@ CREATE TABLE signals (             -- what has happened of that
 );
 
 CREATE INDEX signals_by_key ON signals (key);
+CREATE INDEX signals_by_event ON signals (event) WHERE event IS NOT NULL;
 
 CREATE TABLE uses (                -- of allowances
     key text COLLATE "C" NOT NULL,
@@ -109,7 +114,8 @@ CREATE TABLE messages (
     document text NOT NULL,        -- Message
     late text,                     -- attempts that were settled after they had lost their claim
     receipt text,                  -- the kind of its furthest receipt since it was last sent
-    arrived bigint                -- by its receipts: 1: it arrived, 0: it did not; NULL: they do not say
+    arrived bigint,                -- by its receipts: 1: it arrived, 0: it did not; NULL: they do not say
+    hold text                      -- what holds a queued one up
 );
 
 CREATE INDEX messages_of_run ON messages (run);
@@ -121,5 +127,6 @@ CREATE INDEX messages_sent ON messages (tenant, coalesce(receipt, 'sent'), seque
 CREATE INDEX messages_by_notification ON messages (tenant, notification, sequence);
 CREATE INDEX messages_queued ON messages (channel, due_at, sequence) WHERE state = 'queued';
 CREATE INDEX messages_leased ON messages (state, due_at, sequence) WHERE state = 'sending';
+CREATE INDEX messages_held ON messages (hold) WHERE hold IS NOT NULL;
 
 INSERT INTO meta (name, value) VALUES ('schema_version', '1');

@@ -48,10 +48,10 @@ UPDATE events SET leased_until = :now WHERE state = 'pending' AND state <> 'plan
 -- name: insert_runs
 INSERT INTO runs
     (event, key, tenant, recipient, state, due_at, until, woken, event_count, merge_key, merge_latest, merge_limit,
-     document)
+     hold, catalogue, document)
 VALUES
     (:event, :key, :tenant, :recipient, :state, :due_at, :until, 0, :event_count, :merge_key, :merge_latest,
-     :merge_limit, :document)
+     :merge_limit, :hold, :catalogue, :document)
 ON CONFLICT (event, key) DO NOTHING
 RETURNING key, sequence;
 
@@ -75,7 +75,7 @@ RETURNING sequence;
 UPDATE runs SET
     state = CASE woken WHEN 1 THEN 'waiting' ELSE :state END, due_at = CASE woken WHEN 1 THEN :now ELSE :due_at END,
     until = :until, owner = NULL, leased_until = NULL, merge_key = :merge_key, merge_latest = :merge_latest,
-    merge_limit = :merge_limit, document = :document
+    merge_limit = :merge_limit, hold = :hold, catalogue = :catalogue, document = :document
 WHERE event = (SELECT sequence FROM events WHERE key = :event) AND key = :key
     AND state = 'waiting' AND owner = :owner AND event_count = :event_count
 RETURNING key, sequence;
@@ -119,17 +119,40 @@ ON CONFLICT (run, key, event) DO NOTHING;
 DELETE FROM awaits WHERE run = :run;
 
 -- name: delete_signals
-DELETE FROM signals WHERE key IN (SELECT value FROM json_each(:keys));
+DELETE FROM signals WHERE key = :key AND event < :event;
 
 -- name: insert_signals
 INSERT INTO signals (key, event, at, receipt) VALUES (:key, :event, :at, :receipt);
+
+-- name: insert_openings
+-- Whatever is open was opened by the first event since the last that closed it.
+INSERT INTO signals (key, event, at, receipt)
+SELECT :opened, :event, :at, NULL
+WHERE NOT EXISTS (SELECT 1 FROM signals WHERE key = :opened AND event <= :event)
+    AND NOT EXISTS (SELECT 1 FROM signals WHERE key = :closed AND event > :event);
+
+-- name: standing_holds
+SELECT hold FROM silences WHERE hold IN (SELECT value FROM json_each(:keys))
+UNION
+SELECT key FROM signals WHERE key IN (SELECT value FROM json_each(:keys));
+
+-- name: free_held_runs
+UPDATE runs SET due_at = :now, woken = 1
+WHERE hold IN (SELECT value FROM json_each(:keys)) AND state = 'waiting'
+RETURNING sequence;
+
+-- name: free_held_messages
+UPDATE messages SET due_at = :now
+WHERE hold IN (SELECT value FROM json_each(:keys)) AND state = 'queued'
+RETURNING sequence;
 
 -- name: wake_signalled
 -- Those of these runs for which something has happened already.
 UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
 WHERE sequence IN (
     SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
-    WHERE awaits.run IN (SELECT value FROM json_each(:runs)) AND awaits.since > 0 AND signals.event > awaits.since
+    WHERE awaits.run IN (SELECT value FROM json_each(:runs))
+        AND (signals.event IS NULL OR signals.event > awaits.since)
         AND (runs.state = 'waiting' OR awaits.cancels = 1)
 )
 RETURNING sequence;
@@ -239,7 +262,7 @@ RETURNING sequence, run, claimed_at, fence, document, late;
 -- A receipt that came before its attempt was settled says more than the attempt does.
 UPDATE messages SET
     state = CASE arrived WHEN 1 THEN 'sent' ELSE :state END, due_at = CASE arrived WHEN 1 THEN NULL ELSE :due_at END,
-    document = :document
+    hold = :hold, document = :document
 WHERE id = :id AND state = 'sending' AND fence = :fence
 RETURNING id, state;
 

@@ -44,6 +44,8 @@ CREATE TABLE runs (
     merge_key TEXT,                -- it takes in the runs that come to wait under this key
     merge_latest INTEGER,          -- how far they may move its end; NULL: not at all
     merge_limit INTEGER,           -- with how many events its waiting is over
+    hold TEXT,                     -- what holds it up: a silence, or what opened a mute
+    catalogue TEXT NOT NULL,       -- the version that it is of
     document TEXT NOT NULL,        -- Run without its events
     UNIQUE (event, key)
 ) STRICT;
@@ -51,6 +53,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_waiting ON runs (coalesce(leased_until, due_at)) WHERE state = 'waiting';
 
 CREATE UNIQUE INDEX runs_merging ON runs (merge_key) WHERE merge_key IS NOT NULL;
+CREATE INDEX runs_held ON runs (hold) WHERE hold IS NOT NULL;
+CREATE INDEX runs_of_version ON runs (catalogue) WHERE state = 'waiting';
 CREATE INDEX runs_by_recipient ON runs (tenant, recipient);
 
 CREATE TABLE awaits (              -- what runs listen for
@@ -73,6 +77,7 @@ CREATE TABLE signals (             -- what has happened of that
 ) STRICT;
 
 CREATE INDEX signals_by_key ON signals (key);
+CREATE INDEX signals_by_event ON signals (event) WHERE event IS NOT NULL;
 
 CREATE TABLE uses (                -- of allowances
     key TEXT NOT NULL,
@@ -109,7 +114,8 @@ CREATE TABLE messages (
     document TEXT NOT NULL,        -- Message
     late TEXT,                     -- attempts that were settled after they had lost their claim
     receipt TEXT,                  -- the kind of its furthest receipt since it was last sent
-    arrived INTEGER                -- by its receipts: 1: it arrived, 0: it did not; NULL: they do not say
+    arrived INTEGER,                -- by its receipts: 1: it arrived, 0: it did not; NULL: they do not say
+    hold TEXT                      -- what holds a queued one up
 ) STRICT;
 
 CREATE INDEX messages_of_run ON messages (run);
@@ -121,5 +127,6 @@ CREATE INDEX messages_sent ON messages (tenant, coalesce(receipt, 'sent')) WHERE
 CREATE INDEX messages_by_notification ON messages (tenant, notification);
 CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
 CREATE INDEX messages_leased ON messages (due_at) WHERE state = 'sending';
+CREATE INDEX messages_held ON messages (hold) WHERE hold IS NOT NULL;
 
 INSERT INTO meta (name, value) VALUES ('schema_version', '1');
