@@ -12,12 +12,12 @@ from datetime import datetime
 
 import msgspec
 
-from arauto.model import Entry, Event, Origin, Reason, Run
+from arauto.model import Await, Entry, Event, Origin, Reason, Run
 from arauto.store.database import Transaction
 from arauto.store.documents import optional, to_document, to_micros, to_moment
 from arauto.store.holds import without_ended
 from arauto.store.records import RunRecord
-from arauto.store.rows import columns_of, insert_belongings, run_columns
+from arauto.store.rows import columns_of, insert_belongings, insert_fanouts, run_columns
 
 Write = Callable[[Sequence[RunRecord]], Awaitable[Mapping[str, int]]]
 """Writes the rows of these runs, each once; returns the sequences of those that were written, by key."""
@@ -57,14 +57,14 @@ async def store_runs(
     counted = [(written[record.run.key], record) for record in granted if record.run.key in decided]
     counted.sort(key=lambda each: each[0])
     await insert_belongings(transaction, counted, now, lease_until)
-    if joined:
-        moved = columns_of(("run", "host"), [(written[key], host) for key, host in joined.items()])
-        await transaction.many("move_awaits", moved)
-        await transaction.many("delete_awaits", {"run": moved["run"]})
-    listening = [(joined.get(record.run.key, sequence), record) for sequence, record in counted]
+    stored = counted + [(written[record.run.key], record) for record in refused if record.run.key in written]
+    listening = [(sequence, each) for sequence, record in stored for each in record.awaits]
+    listening.extend(await _start(transaction, [record for _, record in counted], now))
     woken = await _listen(transaction, listening, now)
+    if joined:
+        await _hand_over_awaits(transaction, counted, joined)
     await _take_uses(transaction, [record for _, record in counted], now)
-    await _start(transaction, [record for _, record in counted], now)
+    fanned = await insert_fanouts(transaction, (each for _, record in counted for each in record.fanouts), now)
     cancelled = [sequence for sequence, record in counted if record.cancels]
     if cancelled:
         await transaction.rows("cancel_messages", runs=cancelled)
@@ -72,15 +72,11 @@ async def store_runs(
     return decided, bool(freed or woken or refused or joined or fanned or any(record.started for _, record in counted))
 
 
-async def _listen(transaction: Transaction, runs: Sequence[tuple[int, RunRecord]], now: datetime) -> bool:
-    """Keep what these runs listen for; True when some of it has happened already."""
-    rows = [
-        (sequence, each.key, each.about, int(each.always), int(each.cancels))
-        for sequence, record in runs
-        for each in record.awaits
-    ]
-    if not rows:
+async def _listen(transaction: Transaction, awaits: Sequence[tuple[int, Await]], now: datetime) -> bool:
+    """Keep what the runs with these sequences listen for; True when some of it has happened already."""
+    if not awaits:
         return False
+    rows = [(run, each.key, each.about, int(each.always), int(each.cancels)) for run, each in awaits]
     await transaction.many("insert_awaits", columns_of(("run", "key", "event", "always", "cancels"), rows))
     runs = sorted({run for run, _ in awaits})
     return bool(await transaction.rows("wake_signalled", runs=runs, now=to_micros(now)))
@@ -123,17 +119,19 @@ async def _grant(
     for record in records:
         free_at: dict[str, datetime] = {}
         for use in record.uses:
-            within = [at for at in taken[use.key] if at > now - use.per]
-            over = len(within) + use.count - use.at_most
+            within = sorted(at for at in taken[use.key] if at > now - use.per)
+            # Who needs more than there ever is goes when all of it is free: otherwise they would wait for ever.
+            over = len(within) + min(use.count, use.at_most) - use.at_most
             if over > 0:
-                free_at[use.key] = (within[min(over, len(within)) - 1] if within else now) + use.per
+                free_at[use.key] = within[over - 1] + use.per
         if not free_at:
             for use in record.uses:
                 taken[use.key].extend([now] * use.count)
             granted.append(record)
         elif record.before is not None:
-            run = msgspec.structs.replace(record.before, refused={**record.before.refused, **free_at})
-            refused.append(RunRecord(run=run, state="waiting", due_at=now))
+            told = {**record.before.refused, **free_at}
+            run = msgspec.structs.replace(record.before, refused=told, listening=True)
+            refused.append(RunRecord(run=run, state="waiting", due_at=now, awaits=record.awaits))
     return granted, refused
 
 
@@ -163,6 +161,11 @@ async def _merge(
         key: (sequence, run, count)
         for key, sequence, run, count in await transaction.rows("merge_hosts", keys=sorted(waiting))
     }
+    leaving = {record.run.key: record.merge.key for record in records if record.merge is not None}
+    for key, (_, host, _) in hosts.items():
+        if leaving.get(host, key) != key:
+            # Its host is just going to wait elsewhere: those who come are asked again when it has gone.
+            del waiting[key]
     written: dict[str, int] = {}
     while True:
         # A run that waits again under the key that it holds goes on holding it.
@@ -200,7 +203,7 @@ async def _join(
 ) -> Mapping[str, int]:
     """End these runs and give their events to their hosts: (record, host's sequence, host's key, its event count)."""
     ended = [
-        msgspec.structs.replace(record, run=_ended(record.run, host, now), state="done", due_at=None, merge=None)
+        msgspec.structs.replace(record, run=_ended(record.run, host, now), state="done", due_at=None)
         for record, _, host, _ in joining
     ]
     written = await write(ended)
@@ -243,17 +246,23 @@ def _ended(run: Run, host: str, now: datetime) -> Run:
 # -- runs for others -----------------------------------------------------------------------------------------------
 
 
-async def _start(transaction: Transaction, records: Sequence[RunRecord], now: datetime) -> None:
-    """Insert the runs that others were given; they are due at once."""
-    started = {run.key: RunRecord(run=run, state="waiting", due_at=now) for record in records for run in record.started}
+async def _start(transaction: Transaction, records: Sequence[RunRecord], now: datetime) -> list[tuple[int, Await]]:
+    """Insert the runs that others were given; they are due at once. Returns what they listen for, by sequence."""
+    started = {
+        each.run.key: RunRecord(run=each.run, state="waiting", due_at=now, awaits=each.awaits)
+        for record in records
+        for each in record.started
+    }
     if not started:
-        return
+        return []
     firsts = sorted({record.run.events[0].key for record in started.values()})
     sequences = dict(await transaction.rows("event_sequences", keys=firsts))
     inserted = await insert_runs(
         transaction, [(sequences[record.run.events[0].key], record) for record in started.values()]
     )
-    await insert_belongings(transaction, [(inserted[key], started[key]) for key in inserted], now, now)
+    stored = [(inserted[key], started[key]) for key in inserted]
+    await insert_belongings(transaction, stored, now, now)
+    return [(sequence, each) for sequence, record in stored for each in record.awaits]
 
 
 async def insert_runs(transaction: Transaction, records: Sequence[tuple[int, RunRecord]]) -> dict[str, int]:
