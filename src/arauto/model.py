@@ -71,11 +71,13 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     subject: str | None = None
     extensions: dict[str, str] = field(default_factory=dict)
     tenant: str = "default"
+    kept_key: str | None = None
+    """Its key, where its id was replaced because it told of a person who was erased."""
 
     @cached_property
     def key(self) -> str:
         """The hub's own id of the event: ``evt_…``."""
-        return derive_id("evt", self.tenant, self.source, self.id)
+        return self.kept_key or derive_id("evt", self.tenant, self.source, self.id)
 
 
 class EventType(Struct, frozen=True, kw_only=True):
@@ -282,10 +284,10 @@ class Listener(Struct, frozen=True):
     place: str
     """``cancel``, ``opened``, ``closed``, or that of a step (``decide.signals``)."""
     awaited: Awaited
-
-
     mute: Mute | None = None
     """What it opens or closes."""
+
+
 class Notification(Struct, frozen=True, kw_only=True):
     """What a user writes: on which event, when, to whom, in which steps, with which content."""
 
@@ -367,6 +369,13 @@ class Await(Struct, frozen=True):
     """What happened before that event counts, too."""
     cancels: bool = False
     """It concerns the run also when it has ended."""
+
+
+class Started(Struct, frozen=True):
+    """A run that another began for somebody else, and what it listens for from the beginning."""
+
+    run: Run
+    awaits: tuple[Await, ...]
 
 
 class Signal(Struct, frozen=True, kw_only=True):

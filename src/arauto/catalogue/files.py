@@ -114,9 +114,9 @@ class AttentionEntry(Struct, frozen=True, kw_only=True):
     """The attention budget: how many messages a person gets in a time, whatever they are about."""
 
     per: Annotated[Duration, Meta(description="The time, such as 1d.")]
-    low: Annotated[int, Meta(ge=0, description="How many there may have been for one of low priority to be sent.")]
-    normal: Annotated[int, Meta(ge=0, description="The same for normal priority.")]
-    high: Annotated[int, Meta(ge=0, description="The same for high priority.")]
+    low: Annotated[int, Meta(ge=1, description="How many there may have been for one of low priority to be sent.")]
+    normal: Annotated[int, Meta(ge=1, description="The same for normal priority.")]
+    high: Annotated[int, Meta(ge=1, description="The same for high priority.")]
 
 
 class ProjectFile(Struct, frozen=True, kw_only=True):

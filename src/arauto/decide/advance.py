@@ -40,6 +40,7 @@ from arauto.model import (
     Sent,
     Silence,
     Situation,
+    Started,
     Stop,
     Use,
     Wait,
@@ -80,7 +81,7 @@ class Advanced(Struct, frozen=True):
     uses: tuple[Use, ...] = ()
     """What of it counts only if it is granted: all."""
     awaits: tuple[Await, ...] = ()
-    started: tuple[Run, ...] = ()
+    started: tuple[Started, ...] = ()
     fanouts: tuple[Fanout, ...] = ()
     cancels: bool = False
     """Its messages that are not under way are to be cancelled, and what is unread goes from the inbox."""
@@ -145,7 +146,7 @@ class _Walk:
         self.messages: list[Message] = []
         self.uses: list[Use] = []
         self.awaits: tuple[Await, ...] = ()
-        self.started: list[Run] = []
+        self.started: list[Started] = []
         self.fanouts: list[Fanout] = []
         self.cancels = False
         self.unsettled = False
@@ -154,7 +155,7 @@ class _Walk:
     def go(self) -> Advanced:
         self._listen()
         self._retract()
-        if not self.run.live:
+        if not self.run.live or any(entry.decision == "merge" for entry in self.run.log):
             return self.end()
         self.context = run_context(self.run, self.recipient, self.catalogue, known=self.known)
         self.reachable, self.refusals = self._reachable()
@@ -163,6 +164,8 @@ class _Walk:
             situation = Situation(self.run, self.recipient, self.context, self.reachable, self.now, self.zone)
             decision = step.decide(situation)
             match decision:
+                case Continue() if self._is_used(decision.uses):
+                    return self.end(wait=self._count_first(), aside=True)
                 case Continue():
                     self._note_refusals(step.channels)
                     self.log(decision.reason, "continue")
@@ -178,6 +181,7 @@ class _Walk:
                 case Send() if self.unsettled:
                     return self.end()
                 case Send():
+                    decision = self._without_noise(decision)
                     self._note_refusals(step.channels)
                     hold = self._hindrance(decision.channels)
                     if isinstance(hold, Wait):
@@ -191,9 +195,9 @@ class _Walk:
                     assert_never(decision)
         return self.end()
 
-    def end(self, *, wait: Wait | None = None, failed: bool = False) -> Advanced:
+    def end(self, *, wait: Wait | None = None, aside: bool = False, failed: bool = False) -> Advanced:
         """What has come of it. A run that is over stands behind its last step, so that nothing begins it again; but
-        not before all is settled that was taken back."""
+        not before all is settled that was taken back. ``aside``: it is not its step that waits."""
         if wait is None and self.unsettled:
             wait = Wait(self.now + _ATTEMPT, Reason("awaits_attempt"))
         if wait is None:
@@ -202,7 +206,7 @@ class _Walk:
             last = self.entries[-1] if self.entries else None
             if last is None or last.decision != "wait" or last.reason != wait.reason:
                 self.log(wait.reason, "wait")
-            self.run = msgspec.structs.replace(self.run, until=wait.until)
+            self.run = msgspec.structs.replace(self.run, until=self.run.until if aside else wait.until)
         return Advanced(
             msgspec.structs.replace(self.run, log=tuple(self.entries), listening=True),
             wait,
@@ -235,6 +239,7 @@ class _Walk:
     def _retract(self) -> None:
         """Take out the events that were taken back, and correct what was received of them. While a message is just
         being sent it is not known whether it was received: then this remains to be done."""
+        held = {event.key for event in self.run.events}
         gone = {
             signal.about: signal
             for signal in self.run.signals
@@ -323,20 +328,21 @@ class _Walk:
         reason = Reason("notifies", {"recipients": others})
         if others or not groups:
             self.log(reason, "notify")
+        contexts = [(event, event_context(event, self.catalogue)) for event in run.live] if others else []
         for other in others:
-            self.started.append(
-                Run(
-                    key=derive_id("run", *seed, other),
-                    notification=run.notification,
-                    recipient=other,
-                    events=run.live,
-                    entered_at=self.now,
-                    step=decision.first,
-                    tenant=run.tenant,
-                    catalogue=run.catalogue,
-                    parent=run.key,
-                )
+            started = Run(
+                key=derive_id("run", *seed, other),
+                notification=run.notification,
+                recipient=other,
+                events=run.live,
+                entered_at=self.now,
+                step=decision.first,
+                tenant=run.tenant,
+                catalogue=run.catalogue,
+                parent=run.key,
+                listening=True,
             )
+            self.started.append(Started(started, awaits_of(started, self.notification, contexts)))
         return reason
 
     # -- sending -----------------------------------------------------------------------------------------------------
@@ -362,8 +368,19 @@ class _Walk:
     def _note_refusals(self, channels: Iterable[str]) -> None:
         for channel in channels:
             refused = self.refusals.pop(channel, None)
-            if refused is not None:
+            if refused is not None and not any(
+                entry.step == self.run.step and entry.reason == refused for entry in self.entries
+            ):
                 self.log(refused, "skip")
+
+    def _without_noise(self, send: Send) -> Send:
+        """In quiet hours, what goes to the inbox among other channels goes there at once."""
+        if IN_APP in send.channels and self._quiet(send.channels) is not None:
+            return Send((IN_APP,), Reason("sends", {"channels": [IN_APP]}), send.awaited)
+        return send
+
+    def _quiet(self, channels: Sequence[str]) -> tuple[datetime, Reason] | None:
+        return wishes.quiet(self.recipient, self.category, channels, self.catalogue.project, self.now)
 
     def _hindrance(self, channels: Sequence[str]) -> Wait | Reason | None:
         """What keeps these channels from being used now: a time to wait for, or a reason to go on without."""
@@ -374,7 +391,7 @@ class _Walk:
         silence = silence_over(self.standing.silences, self.run.tenant, self.notification, self.recipient, self.now)
         if silence is not None:
             return silence.why if silence.drop else Wait(silence.until, silence.why, hold=silence.hold)
-        quiet = wishes.quiet(self.recipient, self.category, channels, self.catalogue.project, self.now)
+        quiet = self._quiet(channels)
         if quiet is not None:
             return Wait(*quiet)
         return self._over_budget(channels)
@@ -392,8 +409,18 @@ class _Walk:
                 key = derive_id("overflow", self.run.tenant, self.recipient.id, self.category.priority)
                 merge = Merge(key, apart=True)
             return Wait(free_at, Reason("attention_spent", {"at_most": use.at_most}), merge)
+        if self._is_used((use,)):
+            return self._count_first()
         self.uses.append(use)
         return None
+
+    def _is_used(self, uses: Iterable[Use]) -> bool:
+        """Whether the walk uses one of these allowances already: what it used has to be granted before it asks on."""
+        taken = {use.key for use in self.uses}
+        return any(use.key in taken for use in uses)
+
+    def _count_first(self) -> Wait:
+        return Wait(self.now, Reason("counts_first"))
 
     def _send(self, send: Send) -> None:
         self.log(send.reason, "send")

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from arauto.decide.calendar import is_zone
+from arauto.decide.fanouts import AT_ONCE, fanned_out
 from arauto.decide.groups import members, recipient_told
 from arauto.errors import LanguageError
 from arauto.model import (
@@ -22,6 +23,7 @@ from arauto.model import (
     Context,
     Event,
     Expression,
+    Fanout,
     Group,
     GroupTarget,
     Notification,
@@ -48,6 +50,8 @@ class Named(Struct, frozen=True):
     recipient: str | None
     reason: Reason
     upsert: dict[str, JSON] | None = None
+    fans_out: str | None = None
+    """A group whose members are asked and told page by page, afterwards."""
 
 
 class Considered(Struct, frozen=True):
@@ -65,6 +69,7 @@ class Plan(Struct, frozen=True):
     explanation: dict[str, JSON]
     runs: tuple[Run, ...]
     upserts: tuple[Recipient, ...]
+    fanouts: tuple[Fanout, ...]
     failures: int
     """How many expressions failed."""
 
@@ -118,7 +123,8 @@ def run_context(
 
 def correction_context(run: Run, by: Event, recipient: Recipient, catalogue: Catalogue) -> dict[str, JSON]:
     """What a correction sees: ``event`` is what took things back, ``events`` are those that were taken back."""
-    gone = [event for event in run.events if event.key in run.retracted]
+    about = {signal.about for signal in run.signals if signal.event is not None and signal.event.key == by.key}
+    gone = [event for event in run.events if event.key in run.retracted and event.key in about]
     return {
         **event_context(by, catalogue),
         "events": [event_context(event, catalogue)["event"] for event in gone],
@@ -137,10 +143,7 @@ def _consider(notification: Notification, context: Context, catalogue: Catalogue
     refused = _refusal(notification.when, context)
     if refused is not None:
         return Considered(notification, False, refused)
-    named: list[Named] = []
-    for target in notification.to:
-        named.extend(named_by(target, context, catalogue, now))
-    return Considered(notification, True, Reason("matched"), tuple(named))
+    return Considered(notification, True, Reason("matched"), named_by(notification.to, context, catalogue, now))
 
 
 def _refusal(condition: Expression | None, context: Context) -> Reason | None:
@@ -166,24 +169,31 @@ def _label(target: Target) -> str:
             return f"system: {target.system}"
 
 
-def named_by(target: Target, context: Context, catalogue: Catalogue, now: datetime) -> list[Named]:
-    """Whom a target names, or why nobody."""
-    label = _label(target)
-    refused = _refusal(target.when, context)
-    if refused is not None:
-        return [Named(label, None, refused)]
-    match target:
-        case PersonTarget():
-            return [_name_person(target, label, context)]
-        case GroupTarget():
-            return _name_group(label, catalogue.groups[target.group], now)
-        case SystemTarget():
-            return [Named(label, target.system, Reason("named", {"system": target.system}))]
+def named_by(targets: Sequence[Target], context: Context, catalogue: Catalogue, now: datetime) -> tuple[Named, ...]:
+    """Whom these targets name, or why nobody. Of the members of lists, AT_ONCE are named in all."""
+    named: list[Named] = []
+    left = AT_ONCE
+    for target in targets:
+        label = _label(target)
+        refused = _refusal(target.when, context)
+        if refused is not None:
+            named.append(Named(label, None, refused))
+            continue
+        match target:
+            case PersonTarget():
+                named.append(_name_person(target, label, context))
+            case GroupTarget():
+                found = _name_group(label, catalogue.groups[target.group], now, left)
+                left -= len(found)
+                named.extend(found)
+            case SystemTarget():
+                named.append(Named(label, target.system, Reason("named", {"system": target.system})))
+    return tuple(named)
 
 
-def _name_group(label: str, group: Group, now: datetime) -> list[Named]:
-    if group.query is not None:
-        return []  # asked of everybody, page by page
+def _name_group(label: str, group: Group, now: datetime, at_most: int) -> list[Named]:
+    if group.query is not None or len(group.members) > at_most:
+        return [Named(label, None, Reason("fans_out", {"group": group.name}), fans_out=group.name)]
     found = members(group, now)
     if group.rota is None:
         reason = Reason("in_group", {"group": group.name})
@@ -221,13 +231,15 @@ def plan(
     check_address: CheckAddress,
     now: datetime,
 ) -> Plan:
-    """One run for each recipient of each matching notification, and the document that explains it all.
+    """One run for each recipient of each matching notification, and the document that explains it all. Groups that are
+    queries or large lists are left to fan-outs.
 
     ``recipients`` are those of the store that ``considered`` names; those of the catalogue come before them.
     """
     known = dict(recipients)
     upserts: dict[str, Recipient] = {}
     runs: list[Run] = []
+    fanouts: dict[str, Fanout] = {}
     told: list[dict[str, JSON]] = []
     for each in considered:
         chosen: set[str] = set()
@@ -249,6 +261,11 @@ def plan(
             line: dict[str, JSON] = {"target": named.target, "recipient": named.recipient, "reason": reason}
             if notes:
                 line["notes"] = notes
+            if named.fans_out is not None:
+                name = each.notification.name
+                fanout = fanned_out(named.fans_out, name, (event,), (event.key, name), catalogue=catalogue.version)
+                fanouts[fanout.key] = fanout
+                line["fanout"] = fanout.key
             if recipient is not None:
                 chosen.add(recipient.id)
                 run = Run(
@@ -272,7 +289,7 @@ def plan(
             }
         )
     explanation: dict[str, JSON] = {"catalogue": catalogue.version, "planned_at": now, "notifications": told}
-    return Plan(explanation, tuple(runs), tuple(upserts.values()), _failures(told))
+    return Plan(explanation, tuple(runs), tuple(upserts.values()), tuple(fanouts.values()), _failures(told))
 
 
 def _failures(told: Sequence[dict[str, JSON]]) -> int:

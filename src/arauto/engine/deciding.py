@@ -16,6 +16,9 @@ from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, log
 from arauto.model import JSON, Context, Entry, Reason, Recipient, Run, Signal
 from arauto.store import Claim, Committed, DueRun, InboxItem, NewMessage, Pending, PlanRecord, RunRecord
 
+TOLD_AT_ONCE = 1000
+"""So many recipients are planned for in one transaction, or those of one event."""
+
 MAX_CLAIMS = 5
 """An event that was taken this often and never planned is put into quarantine: it may be what kills the process."""
 
@@ -29,6 +32,8 @@ class Handover(Struct, frozen=True):
     """What was put into inboxes."""
     due: datetime | None
     """The earliest time at which something of it is due again; it may be past."""
+    left: Sequence[Pending] = ()
+    """Events for which there was no place in the transaction."""
 
 
 class _Planned(Struct):
@@ -47,16 +52,23 @@ class Deciding(Rendering):
     # -- plan --------------------------------------------------------------------------------------------------------
 
     async def plan(self, pending: Sequence[Pending], room: Room) -> Handover:
-        """Plan and advance these events in one transaction. What there is no room for is stored as queued."""
+        """Plan and advance these events in one transaction, or the first of them where all would be too many. What
+        there is no room for is stored as queued."""
         now = self.clock()
         batch: list[_Planned] = []
-        for each in pending:
+        told = 0
+        left: Sequence[Pending] = ()
+        for index, each in enumerate(pending):
+            if told > TOLD_AT_ONCE:
+                left = pending[index:]
+                break
             try:
                 context = event_context(each.event, self.catalogue)
                 considered = match(each.event, context, self.catalogue, now)
                 batch.append(
                     _Planned(each, context, considered, signals_of(each.event, context, self.catalogue.listeners))
                 )
+                told += sum(len(each.named) for each in considered)
             except Exception as error:
                 await self._survive(each, error)
         known = await self.recipients(
@@ -71,20 +83,21 @@ class Deciding(Rendering):
         opened = await self._mutes(planned)
         records: list[PlanRecord] = []
         outgoing: list[Outgoing] = []
-        left = dict(room)
+        free = dict(room)
         for one in planned:
             tenant = one.pending.event.tenant
             try:
-                record, claimed = self._advance_new(one, known[tenant], standing[tenant], opened, left, now)
+                record, claimed = self._advance_new(one, known[tenant], standing[tenant], opened, free, now)
             except Exception as error:
                 await self._survive(one.pending, error)
                 # The others were planned on what this one would have left behind: they are planned again.
-                return await self.plan([each.pending for each in planned if each is not one], room)
+                again = [*(each.pending for each in planned if each is not one), *left]
+                return await self.plan(again, room)
             records.append(record)
             outgoing.extend(claimed)
-        room.update(left)
+        room.update(free)
         committed = await self.store.commit_plans(records, owner=self.owner, now=now, lease_until=now + LEASE)
-        return _handover([run for each in records for run in each.runs], outgoing, committed, now)
+        return handover([run for each in records for run in each.runs], outgoing, committed, now, left)
 
     async def _plan(self, each: _Planned, known: dict[str, Recipient], now: datetime) -> bool:
         """Plan an event; those that come after it see the recipients as it leaves them."""
@@ -144,6 +157,7 @@ class Deciding(Rendering):
             explanation=explanation,
             runs=tuple(runs),
             upserts=each.plan.upserts,
+            fanouts=each.plan.fanouts,
             signals=each.signalled.keys,
             opens=each.signalled.opens,
             closes=each.signalled.closes,
@@ -185,7 +199,7 @@ class Deciding(Rendering):
             records.append(record)
             outgoing.extend(claimed)
         committed = await self.store.commit_runs(records, owner=self.owner, now=now, lease_until=now + LEASE)
-        return _handover(records, outgoing, committed, now)
+        return handover(records, outgoing, committed, now)
 
     def _advance(
         self,
@@ -218,7 +232,7 @@ class Deciding(Rendering):
 def _record(run: Run, advanced: Advanced, messages: Sequence[NewMessage], now: datetime) -> RunRecord:
     wait = advanced.wait
     due = advanced.due_at
-    if due is not None and any(new.message.awaited and new.state == "failed" for new in messages):
+    if due is not None and any(new.message.awaited and new.state in ("sent", "failed") for new in messages):
         due = now  # what it waits for has happened already
     return RunRecord(
         run=advanced.run,
@@ -231,13 +245,19 @@ def _record(run: Run, advanced: Advanced, messages: Sequence[NewMessage], now: d
         before=run if advanced.uses else None,
         awaits=advanced.awaits,
         started=advanced.started,
+        fanouts=advanced.fanouts,
         cancels=advanced.cancels,
     )
 
 
-def _handover(
-    records: Sequence[RunRecord], outgoing: Sequence[Outgoing], committed: Committed, now: datetime
+def handover(
+    records: Sequence[RunRecord],
+    outgoing: Sequence[Outgoing],
+    committed: Committed,
+    now: datetime,
+    left: Sequence[Pending] = (),
 ) -> Handover:
+    """What is handed over of these records once they are stored."""
     inbox = [
         new.inbox
         for record in records
@@ -250,7 +270,7 @@ def _handover(
     if committed.woken:
         due.append(now)
     counted = [each for each in outgoing if each.claim.message.run in committed.runs]
-    return Handover(counted, inbox, min(due, default=None))
+    return Handover(counted, inbox, min(due, default=None), left)
 
 
 def _check_address(channel: str, address: JSON) -> JSON:

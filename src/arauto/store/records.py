@@ -14,6 +14,7 @@ from arauto.model import (
     JSON,
     Await,
     Event,
+    Fanout,
     Merge,
     Message,
     MessageState,
@@ -21,6 +22,7 @@ from arauto.model import (
     ReceiptKind,
     Recipient,
     Run,
+    Started,
     Use,
 )
 
@@ -94,10 +96,17 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     once, knowing what was refused."""
     before: Run | None = None
     awaits: tuple[Await, ...] = ()
-    started: tuple[Run, ...] = ()
+    started: tuple[Started, ...] = ()
     """New runs for others, due at once."""
+    fanouts: tuple[Fanout, ...] = ()
+    """New fan-outs, due at once."""
     cancels: bool = False
     """Its messages are cancelled, but for those that are under way, and go from the inbox, but for those read."""
+
+    @property
+    def joins(self) -> bool:
+        """It has ended because another run, which waits under the same key, has taken in its events."""
+        return self.state == "done" and self.merge is not None
 
 
 class PlanRecord(Struct, frozen=True, kw_only=True):
@@ -109,6 +118,7 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
     """The document that ``explain`` reads: each notification considered, each recipient, each reason."""
     runs: tuple[RunRecord, ...] = ()
     upserts: tuple[Recipient, ...] = ()
+    fanouts: tuple[Fanout, ...] = ()
     signals: tuple[str, ...] = ()
     """The keys under which the event is to be found by the runs that listen for it."""
     opens: tuple[Switch, ...] = ()
@@ -133,6 +143,8 @@ class FanoutPage(Struct, frozen=True, kw_only=True):
     before: str
     """Its cursor before the page."""
     state: Literal["running", "done"]
+    due_at: datetime | None = None
+    """When its next page is due; None: at once."""
     runs: tuple[RunRecord, ...] = ()
 
 
@@ -180,6 +192,33 @@ class Settlement(Struct, frozen=True, kw_only=True):
     """Its address is no good any more."""
 
 
+class Selection(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which messages a replay sends again."""
+
+    state: ShownState
+    channel: str | None = None
+    notification: str | None = None
+    recipient: str | None = None
+
+
+class Replay(Struct, frozen=True, kw_only=True):
+    """Many messages that are sent again, at a rate; under its id it happens once."""
+
+    id: str
+    selection: Selection
+    since: datetime
+    until: datetime
+    """Of messages that were made between these times."""
+    per_second: float
+    begun_at: datetime
+    last_due_at: datetime | None = None
+    """When the last of those that were sent again is due."""
+    replayed: int = 0
+    position: int = 0
+    over: bool = False
+    tenant: str = "default"
+
+
 class DueRun(Struct, frozen=True):
     """A waiting run to be asked again, and the states of the messages that it has sent so far."""
 
@@ -205,6 +244,13 @@ class StoredRun(Struct, frozen=True, kw_only=True):
     run: Run
     state: Literal["waiting", "done"]
     due_at: datetime | None = None
+
+
+class StoredFanout(Struct, frozen=True, kw_only=True):
+    """A fan-out as it lies in the store, without its events."""
+
+    fanout: Fanout
+    state: Literal["running", "done"]
 
 
 class StoredMessage(Struct, frozen=True, kw_only=True):

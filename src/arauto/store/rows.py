@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from arauto.model import Event, Origin, Recipient, Signal, Wishes
+from arauto.model import Event, Fanout, Origin, Recipient, Signal, Wishes
 from arauto.store.database import Rows, Transaction
 from arauto.store.documents import (
     optional,
@@ -37,6 +37,7 @@ def due_column(state: str, due_at: datetime | None, now: int, lease_until: int) 
 def run_columns(records: Iterable[RunRecord]) -> dict[str, Sequence[object]]:
     """What is written of a run whenever it is."""
     records = list(records)
+    merges = [None if record.joins else record.merge for record in records]
     return {
         "key": [record.run.key for record in records],
         "state": [record.state for record in records],
@@ -107,6 +108,28 @@ async def _insert_inbox(transaction: Transaction, items: Iterable[tuple[int, Inb
     if rows:
         names = ("message", "tenant", "recipient", "created_at", "read_at", "content")
         await transaction.many("insert_inbox", columns_of(names, rows))
+
+
+def fanout_document(fanout: Fanout) -> str:
+    """A fan-out without what has columns of its own."""
+    return to_document(msgspec.structs.replace(fanout, events=(), cursor="", chosen=0, claims=0))
+
+
+async def insert_fanouts(transaction: Transaction, fanouts: Iterable[Fanout], now: datetime) -> bool:
+    """Insert fan-outs, due at once; those that are there are left as they are. False when there were none to insert."""
+    given = list({fanout.key: fanout for fanout in fanouts}.values())
+    if not given:
+        return False
+    keys = sorted({event.key for fanout in given for event in fanout.events})
+    sequences = dict(await transaction.rows("event_sequences", keys=keys))
+    columns: dict[str, Sequence[object]] = {
+        "key": [fanout.key for fanout in given],
+        "event": [sequences[fanout.events[0].key] for fanout in given],
+        "events": [to_document([sequences[event.key] for event in fanout.events]) for fanout in given],
+        "document": [fanout_document(fanout) for fanout in given],
+    }
+    await transaction.many("insert_fanouts", columns, now=to_micros(now))
+    return True
 
 
 async def put_recipients(transaction: Transaction, given: Sequence[tuple[str, Recipient]], now: datetime) -> None:

@@ -100,9 +100,10 @@ RETURNING runs.sequence;
 
 -- name: update_runs
 -- A run that was woken while it was being advanced was advanced on old knowledge: it stays due. One that took in
--- others meanwhile is left as it was: they would not be in what was decided.
+-- others meanwhile is left as it was: they would not be in what was decided. So is one that was to join another.
 WITH found AS MATERIALIZED (
-    SELECT runs.sequence, runs.state AS old_state, runs.owner, runs.event_count AS old_count, given.*
+    SELECT runs.sequence, runs.state AS old_state, runs.owner, runs.event_count AS old_count,
+        runs.woken AS old_woken, given.*
     FROM unnest(:event::text[], :key::text[], :state::text[], :due_at::bigint[], :until::bigint[],
                 :event_count::bigint[], :merge_key::text[], :merge_latest::bigint[], :merge_limit::bigint[],
                 :hold::text[], :catalogue::text[], :document::text[], :joins::bigint[])
@@ -120,7 +121,7 @@ UPDATE runs SET
     merge_limit = found.merge_limit, hold = found.hold, catalogue = found.catalogue, document = found.document
 FROM found
 WHERE runs.sequence = found.sequence AND found.old_state = 'waiting' AND found.owner = :owner
-    AND found.old_count = found.event_count
+    AND found.old_count = found.event_count AND (found.old_woken = 0 OR found.joins = 0)
 RETURNING runs.key, runs.sequence;
 
 -- name: release_runs
@@ -142,7 +143,10 @@ SELECT pg_advisory_xact_lock(lock) FROM (
 ) AS locks;
 
 -- name: merge_hosts
-SELECT merge_key, sequence, key, event_count FROM runs WHERE merge_key = ANY(:keys::text[]);
+-- Locked: a host that goes on at this very moment has gone, or finds that it was joined.
+SELECT merge_key, sequence, key, event_count FROM runs WHERE merge_key = ANY(:keys::text[])
+ORDER BY sequence
+FOR UPDATE;
 
 -- name: grow_hosts
 UPDATE runs SET
@@ -166,14 +170,17 @@ FROM unnest(:run::bigint[], :key::text[], :event::text[], :always::bigint[], :ca
     JOIN events ON events.key = given.event
 ON CONFLICT (run, key, event) DO NOTHING;
 
--- name: move_awaits
+-- name: hand_over_awaits
 INSERT INTO awaits (run, key, event, since, cancels)
 SELECT given.host, awaits.key, awaits.event, awaits.since, awaits.cancels
-FROM unnest(:run::bigint[], :host::bigint[]) AS given (run, host) JOIN awaits ON awaits.run = given.run
+FROM unnest(:run::bigint[], :host::bigint[], :apart::bigint[]) AS given (run, host, apart)
+    JOIN awaits ON awaits.run = given.run
+WHERE given.apart = 0 OR awaits.cancels = 1
 ON CONFLICT (run, key, event) DO NOTHING;
 
 -- name: delete_awaits
-DELETE FROM awaits WHERE run = ANY(:run::bigint[]);
+DELETE FROM awaits USING unnest(:run::bigint[], :keeps::bigint[]) AS given (run, keeps)
+WHERE awaits.run = given.run AND (given.keeps = 0 OR awaits.cancels = 0);
 
 -- name: delete_signals
 DELETE FROM signals USING unnest(:key::text[], :event::bigint[]) AS given (key, event)
@@ -184,13 +191,6 @@ INSERT INTO signals (key, event, at, receipt)
 SELECT key, event, at, receipt
 FROM unnest(:key::text[], :event::bigint[], :at::bigint[], :receipt::text[]) AS given (key, event, at, receipt);
 
--- name: wake_signalled
--- Those of these runs for which something has happened already.
-UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
-WHERE sequence IN (
-    SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
-    WHERE awaits.run = ANY(:runs::bigint[]) AND (signals.event IS NULL OR signals.event > awaits.since)
-        AND (runs.state = 'waiting' OR awaits.cancels = 1)
 -- name: insert_openings
 -- Whatever is open was opened by the first event since the last that closed it.
 INSERT INTO signals (key, event, at, receipt)
@@ -220,6 +220,13 @@ UPDATE messages SET due_at = :now
 FROM held WHERE messages.sequence = held.sequence AND held.state = 'queued'
 RETURNING messages.sequence;
 
+-- name: wake_signalled
+-- Those of these runs for which something has happened already.
+UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
+WHERE sequence IN (
+    SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
+    WHERE awaits.run = ANY(:runs::bigint[]) AND (signals.event IS NULL OR signals.event > awaits.since)
+        AND (runs.state = 'waiting' OR awaits.cancels = 1)
 )
 RETURNING sequence;
 
@@ -409,4 +416,6 @@ SELECT min(due) FROM (
     UNION ALL
     SELECT (SELECT leased_until FROM events WHERE state = 'pending' AND state <> 'planned'
             ORDER BY leased_until LIMIT 1)
+    UNION ALL
+    SELECT (SELECT leased_until FROM fanouts WHERE state = 'running' ORDER BY leased_until LIMIT 1)
 ) AS all_due;

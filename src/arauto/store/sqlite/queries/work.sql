@@ -71,13 +71,13 @@ RETURNING sequence;
 
 -- name: update_runs
 -- A run that was woken while it was being advanced was advanced on old knowledge: it stays due. One that took in
--- others meanwhile is left as it was: they would not be in what was decided.
+-- others meanwhile is left as it was: they would not be in what was decided. So is one that was to join another.
 UPDATE runs SET
     state = CASE woken WHEN 1 THEN 'waiting' ELSE :state END, due_at = CASE woken WHEN 1 THEN :now ELSE :due_at END,
     until = :until, owner = NULL, leased_until = NULL, merge_key = :merge_key, merge_latest = :merge_latest,
     merge_limit = :merge_limit, hold = :hold, catalogue = :catalogue, document = :document
 WHERE event = (SELECT sequence FROM events WHERE key = :event) AND key = :key
-    AND state = 'waiting' AND owner = :owner AND event_count = :event_count
+    AND state = 'waiting' AND owner = :owner AND event_count = :event_count AND (woken = 0 OR :joins = 0)
 RETURNING key, sequence;
 
 -- name: release_runs
@@ -110,13 +110,13 @@ INSERT INTO awaits (run, key, event, since, cancels)
 SELECT :run, :key, sequence, CASE :always WHEN 1 THEN 0 ELSE sequence END, :cancels FROM events WHERE key = :event
 ON CONFLICT (run, key, event) DO NOTHING;
 
--- name: move_awaits
+-- name: hand_over_awaits
 INSERT INTO awaits (run, key, event, since, cancels)
-SELECT :host, key, event, since, cancels FROM awaits WHERE run = :run
+SELECT :host, key, event, since, cancels FROM awaits WHERE run = :run AND (:apart = 0 OR cancels = 1)
 ON CONFLICT (run, key, event) DO NOTHING;
 
 -- name: delete_awaits
-DELETE FROM awaits WHERE run = :run;
+DELETE FROM awaits WHERE run = :run AND (:keeps = 0 OR cancels = 0);
 
 -- name: delete_signals
 DELETE FROM signals WHERE key = :key AND event < :event;
@@ -311,4 +311,6 @@ SELECT min(due) FROM (
     UNION ALL
     SELECT (SELECT leased_until FROM events WHERE state = 'pending' AND state <> 'planned'
             ORDER BY leased_until LIMIT 1)
+    UNION ALL
+    SELECT (SELECT leased_until FROM fanouts WHERE state = 'running' ORDER BY leased_until LIMIT 1)
 );
