@@ -15,6 +15,7 @@ from arauto.cli import COMMANDS, EXIT_CODES, build
 from arauto.decide import steps
 from arauto.engine import words
 from arauto.engine.metrics import Metrics
+from arauto.model import Brand
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -82,7 +83,8 @@ def test_every_call_of_the_api_is_documented() -> None:
 def api_paths() -> list[str]:
     from types import SimpleNamespace
 
-    hub = SimpleNamespace(engine=SimpleNamespace(catalogue=SimpleNamespace(project=SimpleNamespace(public_url=None))))
+    project = SimpleNamespace(public_url=None, brand=Brand(name="Docs"))
+    hub = SimpleNamespace(engine=SimpleNamespace(catalogue=SimpleNamespace(project=project)))
     route = application(hub, None, {}, version="0")  # type: ignore[arg-type]
     api = next(cell.cell_contents for cell in route.__closure__ if hasattr(cell.cell_contents, "openapi"))  # type: ignore[attr-defined]
     return sorted(api.openapi()["paths"])

@@ -22,6 +22,7 @@ from arauto.api import inbox, keys, looking, recipients
 from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
 from arauto.api.keyring import Keyring
+from arauto.api.pages import PREFIXES, Pages
 from arauto.api.problems import Problem, Refused, documented, on_refused, pointer, respond
 from arauto.engine.hub import Hub
 from arauto.errors import BadPayload, StoreUnavailable, UsageFault
@@ -49,6 +50,7 @@ def application(hub: Hub, keyring: Keyring, sources: dict[str, Source], *, versi
     """The ASGI application of a running hub."""
     project = hub.engine.catalogue.project
     intake = Intake(hub, keyring, sources, project.public_url)
+    pages = Pages(hub)
     api = FastAPI(
         title="Arauto",
         version=version,
@@ -68,12 +70,15 @@ def application(hub: Hub, keyring: Keyring, sources: dict[str, Source], *, versi
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"]
+            if path.startswith(PREFIXES):
+                await pages(scope, receive, send)
+                return
             try:
                 _check_address(scope)
                 if path.startswith("/in/") or (path == "/v1/events" and scope["method"] in ("POST", "OPTIONS")):
                     await intake(scope, receive, send)
                     return
-                if scope["method"] in ("POST", "PUT"):
+                if scope["method"] in ("POST", "PUT", "PATCH"):
                     receive = await _checked(scope, receive)
             except Refused as refused:
                 await respond(refused)(scope, receive, send)
