@@ -14,6 +14,8 @@ POINTS = (
     "accept.committed",
     "plan.before",
     "plan.committed",
+    "fanout.before",
+    "fanout.committed",
     "send.before",
     "send.after",
     "settle.before",

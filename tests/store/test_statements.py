@@ -60,7 +60,8 @@ async def postgresql(postgresql_url: str) -> Any:
         INSERT INTO events SELECT n, 'k' || n, 't', 'i' || n, 'x', n, 'h', 'planned', 'a', n, 1, '{}', '{}'
         FROM generate_series(1, 3000) n;
         INSERT INTO runs
-        SELECT n, n, 'r' || n, 't', 'ana', 'done', NULL, NULL, NULL, NULL, 0, 1, NULL, NULL, NULL, '{}'
+        SELECT n, n, 'r' || n, 't', 'ana', 'done', NULL, NULL, NULL, NULL, 0, 1, NULL, NULL, NULL, NULL, 'v1',
+            '{}'
         FROM generate_series(1, 3000) n;
         INSERT INTO awaits SELECT n, 'k' || n, n, n, 0 FROM generate_series(1, 3000) n;
         INSERT INTO signals SELECT n, 'k' || n, n, n, NULL FROM generate_series(1, 3000) n;
@@ -68,9 +69,12 @@ async def postgresql(postgresql_url: str) -> Any:
         INSERT INTO wishes SELECT 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO consents SELECT n, 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO suppressions SELECT 't', 'h' || n, 'email', 'bounced', n FROM generate_series(1, 3000) n;
-        INSERT INTO run_events SELECT n, 1, n FROM generate_series(1, 3000) n;
-        INSERT INTO messages SELECT n, 'm' || n, n, 't', 'ana', 'email', 'n', n, 'sent', NULL, n, 1, '{}', NULL, NULL, NULL
+        INSERT INTO fanouts SELECT n, 'f' || n, n, '[]', 'done', 'a', n, 0, '', 0, '{}'
         FROM generate_series(1, 3000) n;
+        INSERT INTO run_events SELECT n, 1, n FROM generate_series(1, 3000) n;
+        INSERT INTO messages SELECT n, 'm' || n, n, 't', 'ana', 'email', 'n', n, 'sent', NULL, n, 1, '{}', NULL, NULL, NULL, NULL
+        FROM generate_series(1, 3000) n;
+        INSERT INTO replays SELECT 't', 'r' || n, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO receipts SELECT n, 'delivered', 0, 0, n, NULL FROM generate_series(1, 3000) n;
         INSERT INTO inbox SELECT n, 't', 'r' || n % 100, n, NULL, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO recipients SELECT 't', 'r' || n, n, '{}' FROM generate_series(1, 3000) n;

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from arauto.decide.calendar import is_zone
 from arauto.decide.fanouts import AT_ONCE, fanned_out
+from arauto.decide.erasure import ERASED_ID
 from arauto.decide.groups import members, recipient_told
 from arauto.errors import LanguageError
 from arauto.model import (
@@ -219,6 +220,8 @@ def _name_person(target: PersonTarget, label: str, context: Context) -> Named:
         person = str(person)
     if not isinstance(person, str) or not 0 < len(person) <= LONGEST_ID or "\0" in person:
         return Named(label, None, Reason("no_person", {"expression": target.person.source, "value": person}))
+    if person.startswith(ERASED_ID):
+        return Named(label, None, Reason("person_erased"))
     return Named(label, person, Reason("named_by_event", {"expression": target.person.source}), values)
 
 

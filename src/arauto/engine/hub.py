@@ -20,7 +20,7 @@ from arauto.engine.stages import LEASE, Engine, Outgoing, Room
 from arauto.engine.ticking import Ticking
 from arauto.errors import StoreUnavailable
 from arauto.model import Receipt
-from arauto.store import Appended, DueRun, InboxItem, NewEvent, Pending, Rejection, Settlement
+from arauto.store import Appended, DueRun, FanoutPage, InboxItem, NewEvent, Pending, Rejection, Settlement
 
 COMMIT_LIMIT = 256
 """How many requests, plans or outcomes share one transaction at most."""
@@ -30,6 +30,12 @@ PLAN_BACKLOG = 2048
 
 WAITING_PER_SLOT = 32
 """Claimed messages that may wait for each of a channel's sending slots."""
+
+FANOUTS = 4
+"""So many fan-outs are looked at in each round; the first whose channels have room has a page."""
+
+PUT_OFF = timedelta(milliseconds=200)
+"""How long a fan-out waits whose channels have no room."""
 
 SWEEP = timedelta(seconds=5)
 """A hub that shares its database looks at least this often; one that is alone knows when something is due."""
@@ -61,6 +67,7 @@ class Hub:
         self._listeners: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
         self._gone: set[str] = set()
+        self._closing = False
         self.stopping = False
 
     # -- for the intake and the API --------------------------------------------------------------------------------
@@ -136,7 +143,9 @@ class Hub:
             self._spawn(*(self._send(name) for _ in range(config.concurrency)))
         engine = self.engine
         ticking = Ticking(engine.catalogue, self.store, clock=engine.clock, submit=self.submit, reject=self.reject)
-        self._spawn(self._plan(), self._look(), self._find_gone(), ticking.run())
+        self._looking = asyncio.create_task(self._look())
+        self._tasks.append(self._looking)
+        self._spawn(self._plan(), self._find_gone(), ticking.run())
 
     def _spawn(self, *loops: object) -> None:
         self._tasks.extend(asyncio.create_task(each) for each in loops)  # type: ignore[arg-type]
@@ -150,6 +159,10 @@ class Hub:
                 while self._to_plan:
                     self._planned_some.clear()
                     await self._planned_some.wait()
+                self._closing = True
+                self._bell.set()
+                self._give_back()
+                await asyncio.wait([self._looking])  # in its last round it may have taken more
                 self._give_back()
                 while sum(self._outstanding.values()):
                     self._settled_some.clear()
@@ -216,17 +229,19 @@ class Hub:
                 continue
             batch = [self._to_plan[index] for index in range(min(COMMIT_LIMIT, len(self._to_plan)))]
             crash_point("plan.before")
-            await self._insist("plan", self._plan_batch, batch)
+            await self._insist("plan", self._plan_batch, list(batch))
             for _ in batch:
                 self._to_plan.popleft()
             self._planned_some.set()
 
     async def _plan_batch(self, batch: list[Pending]) -> None:
-        room = self._room()
-        handover = await self.engine.plan(batch, room)
-        crash_point("plan.committed")
-        self._dispatch(handover.outgoing, handover.inbox, room)
-        self._wake_for(handover.due)
+        while batch:
+            room = self._room()
+            handover = await self.engine.plan(batch, room)
+            crash_point("plan.committed")
+            self._dispatch(handover.outgoing, handover.inbox, room)
+            self._wake_for(handover.due)
+            del batch[: len(batch) - len(handover.left)]
 
     async def _insist(self, stage: str, work: object, *arguments: object) -> None:
         """Repeat a stage until the database takes it; every stage may run twice."""
@@ -294,7 +309,7 @@ class Hub:
     # -- look for what is due --------------------------------------------------------------------------------------
 
     async def _look(self) -> None:
-        while True:
+        while not self._closing:
             self._bell.clear()
             self._sleeps_until = None
             try:
@@ -359,7 +374,31 @@ class Hub:
             self._dispatch(outgoing, (), room)
             if ended:
                 await self.engine.settle(ended)
-        return bool(pending or abandoned or runs or claims)
+        fanned = await self._fan_out(now)
+        return bool(pending or abandoned or runs or claims or fanned)
+
+    async def _fan_out(self, now: datetime) -> bool:
+        """A page of one fan-out. It begins only while its channels are less than half full, and takes no more than half
+        of them: so whatever comes meanwhile waits behind one page at most, and not behind the whole group."""
+        fanouts = await self.store.take_fanouts(
+            owner=self.engine.owner, now=now, lease_until=now + LEASE, limit=FANOUTS
+        )
+        begun = False
+        for fanout in fanouts:
+            channels = self.engine.channels_of(fanout) & self._to_send.keys()
+            has_room = all(self._outstanding[channel] <= self._capacity[channel] // 2 for channel in channels)
+            if begun or not has_room:
+                due_at = now if has_room else now + PUT_OFF
+                back = FanoutPage(fanout=fanout, before=fanout.cursor, state="running", due_at=due_at)
+                await self.store.commit_fanout(back, owner=self.engine.owner, now=now, lease_until=now)
+                continue
+            begun = True
+            crash_point("fanout.before")
+            room = {channel: min(left, self._capacity[channel] // 2) for channel, left in self._room().items()}
+            handover = await self.engine.fan_out(fanout, room)
+            crash_point("fanout.committed")
+            self._dispatch(handover.outgoing, handover.inbox, room)
+        return begun
 
 
 def _forget(done: asyncio.Future[None]) -> None:

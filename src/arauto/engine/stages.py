@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arauto.engine.deciding import MAX_CLAIMS, Deciding, Handover
+from arauto.engine.deciding import MAX_CLAIMS, Handover
+from arauto.engine.fanouts import FanningOut
+from arauto.engine.intervening import Intervening
 from arauto.engine.receiving import Receiving
 from arauto.engine.rendering import LEASE, Outgoing, Room
 from arauto.engine.sending import Sending
 from arauto.store import Settlement
 
 
-class Engine(Deciding, Sending, Receiving):
+class Engine(FanningOut, Sending, Receiving, Intervening):
     """The stages, over one store and one catalogue."""
 
     async def settle(self, settlements: Sequence[Settlement]) -> None:

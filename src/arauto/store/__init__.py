@@ -14,6 +14,9 @@ from typing import Protocol
 
 from arauto.decide.receipts import ShownState
 from arauto.model import JSON, Recipient, Signal
+from arauto.store.fanouts import FanoutsStore
+from arauto.store.interventions import Intervened, InterventionsStore
+from arauto.store.privacy import Erasure, Held, PrivacyStore
 from arauto.store.receipts import Consequence, Kept, ReceiptsStore
 from arauto.store.records import (
     ApiKey,
@@ -22,6 +25,7 @@ from arauto.store.records import (
     Committed,
     Counts,
     DueRun,
+    FanoutPage,
     InboxItem,
     Marked,
     NewEvent,
@@ -30,20 +34,34 @@ from arauto.store.records import (
     Pending,
     PlanRecord,
     Rejection,
+    Replay,
     RunRecord,
+    Selection,
     Settlement,
     StoredEvent,
+    StoredFanout,
     StoredMessage,
     StoredRun,
     Story,
     Suppression,
 )
+from arauto.store.retention import RetentionStore, Retired
 from arauto.store.silences import SilencesStore
 from arauto.store.ticks import TicksStore
 from arauto.store.wishes import WishesStore
 
 
-class Store(WishesStore, ReceiptsStore, SilencesStore, TicksStore, Protocol):
+class Store(
+    FanoutsStore,
+    WishesStore,
+    ReceiptsStore,
+    InterventionsStore,
+    SilencesStore,
+    TicksStore,
+    PrivacyStore,
+    RetentionStore,
+    Protocol,
+):
     """What the engine needs of a database. Every verb raises StoreUnavailable, having done nothing, when it fails."""
 
     exclusive: bool
@@ -216,7 +234,11 @@ __all__ = [
     "Consequence",
     "Counts",
     "DueRun",
+    "Erasure",
+    "FanoutPage",
+    "Held",
     "InboxItem",
+    "Intervened",
     "Kept",
     "Marked",
     "NewEvent",
@@ -225,10 +247,14 @@ __all__ = [
     "Pending",
     "PlanRecord",
     "Rejection",
+    "Replay",
+    "Retired",
     "RunRecord",
+    "Selection",
     "Settlement",
     "Store",
     "StoredEvent",
+    "StoredFanout",
     "StoredMessage",
     "StoredRun",
     "Story",

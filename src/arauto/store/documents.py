@@ -13,6 +13,7 @@ from arauto.model import (
     Attempt,
     Consent,
     Event,
+    Fanout,
     Message,
     Origin,
     Receipt,
@@ -22,7 +23,7 @@ from arauto.model import (
     Silence,
     Wishes,
 )
-from arauto.store.records import ApiKey, InboxItem, Rejection, StoredEvent, StoredMessage
+from arauto.store.records import ApiKey, InboxItem, Rejection, Replay, StoredEvent, StoredMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
@@ -61,8 +62,10 @@ read_recipient = _reader(Recipient)
 read_wishes = _reader(Wishes)
 read_consent = _reader(Consent)
 read_silence = _reader(Silence)
+read_fanout = _reader(Fanout)
 read_rejection = _reader(Rejection)
 read_attempts = _reader(list[Attempt])
+read_replay = _reader(Replay)
 _read_run = _reader(Run)
 _read_message = _reader(Message)
 _read_receipt = _reader(Receipt)

@@ -5,16 +5,32 @@ from __future__ import annotations
 import secrets
 
 from arauto.store.database import Database
+from arauto.store.fanouts import FanoutsVerbs
+from arauto.store.interventions import InterventionsVerbs
 from arauto.store.looking import Looking
 from arauto.store.people import People
+from arauto.store.privacy import PrivacyVerbs
 from arauto.store.receipts import ReceiptsVerbs
+from arauto.store.retention import RetentionVerbs
 from arauto.store.silences import SilencesVerbs
 from arauto.store.ticks import TicksVerbs
 from arauto.store.wishes import WishesVerbs
 from arauto.store.work import Work
 
 
-class RelationalStore(Work, People, WishesVerbs, ReceiptsVerbs, SilencesVerbs, TicksVerbs, Looking):
+class RelationalStore(
+    Work,
+    FanoutsVerbs,
+    People,
+    WishesVerbs,
+    ReceiptsVerbs,
+    InterventionsVerbs,
+    SilencesVerbs,
+    TicksVerbs,
+    Looking,
+    PrivacyVerbs,
+    RetentionVerbs,
+):
     """A Store over a Database."""
 
     def __init__(self, database: Database) -> None:

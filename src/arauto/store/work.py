@@ -244,9 +244,9 @@ class Work:
         return optional(to_moment, due)
 
     async def end_all_leases(self, now: datetime) -> None:
-        """Of events, runs and messages."""
+        """Of events, runs, fan-outs and messages."""
         async with self._database.transaction() as transaction:
-            for statement in ("end_event_leases", "end_run_leases", "end_message_leases"):
+            for statement in ("end_event_leases", "end_run_leases", "end_fanout_leases", "end_message_leases"):
                 await transaction.rows(statement, now=to_micros(now))
 
 

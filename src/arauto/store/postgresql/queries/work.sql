@@ -222,13 +222,22 @@ RETURNING messages.sequence;
 
 -- name: wake_signalled
 -- Those of these runs for which something has happened already.
-UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
-WHERE sequence IN (
-    SELECT awaits.run FROM awaits JOIN signals ON signals.key = awaits.key JOIN runs ON runs.sequence = awaits.run
-    WHERE awaits.run = ANY(:runs::bigint[]) AND (signals.event IS NULL OR signals.event > awaits.since)
-        AND (runs.state = 'waiting' OR awaits.cancels = 1)
+WITH listening AS MATERIALIZED (
+    SELECT runs.sequence, runs.state, found.cancels = 1 AS cancels
+    FROM (
+            SELECT awaits.run, max(awaits.cancels) AS cancels
+            FROM awaits JOIN signals ON signals.key = awaits.key
+            WHERE awaits.run = ANY(:runs::bigint[]) AND (signals.event IS NULL OR signals.event > awaits.since)
+            GROUP BY awaits.run
+        ) AS found
+        JOIN runs ON runs.sequence = found.run
+    ORDER BY runs.sequence
+    FOR UPDATE OF runs
 )
-RETURNING sequence;
+UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
+FROM listening
+WHERE runs.sequence = listening.sequence AND (listening.state = 'waiting' OR listening.cancels)
+RETURNING runs.sequence;
 
 -- name: wake_listeners
 -- Those that listen for these keys.
@@ -236,6 +245,8 @@ WITH listening AS MATERIALIZED (
     SELECT runs.sequence, runs.state, found.cancels = 1 AS cancels
     FROM (SELECT run, max(cancels) AS cancels FROM awaits WHERE key = ANY(:keys::text[]) GROUP BY run) AS found
         JOIN runs ON runs.sequence = found.run
+    ORDER BY runs.sequence
+    FOR UPDATE OF runs
 )
 UPDATE runs SET state = 'waiting', due_at = :now, woken = 1
 FROM listening
