@@ -55,7 +55,8 @@ class Hello:
         return Words()
 
 
-TYPES = ("order.paid", "order.cancelled", "order.shipped")
+BUILDS = ("build.failed", "build.recovered", "deploy.done")
+TYPES = ("order.paid", "order.cancelled", "order.shipped", *BUILDS)
 TEXTS = {channel: {"en": Hello()} for channel in ("email", "sms", "push", "inapp", "webhook")}
 
 

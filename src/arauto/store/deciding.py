@@ -56,6 +56,10 @@ async def store_runs(
         decided.update(merged)
     counted = [(written[record.run.key], record) for record in granted if record.run.key in decided]
     counted.sort(key=lambda each: each[0])
+    cancelled = [sequence for sequence, record in counted if record.cancels]
+    if cancelled:  # before what corrects it is there
+        await transaction.rows("cancel_messages", runs=cancelled)
+        await transaction.rows("clear_inbox", runs=cancelled)
     await insert_belongings(transaction, counted, now, lease_until)
     stored = counted + [(written[record.run.key], record) for record in refused if record.run.key in written]
     listening = [(sequence, each) for sequence, record in stored for each in record.awaits]
@@ -65,10 +69,6 @@ async def store_runs(
         await _hand_over_awaits(transaction, counted, joined)
     await _take_uses(transaction, [record for _, record in counted], now)
     fanned = await insert_fanouts(transaction, (each for _, record in counted for each in record.fanouts), now)
-    cancelled = [sequence for sequence, record in counted if record.cancels]
-    if cancelled:
-        await transaction.rows("cancel_messages", runs=cancelled)
-        await transaction.rows("clear_inbox", runs=cancelled)
     return decided, bool(freed or woken or refused or joined or fanned or any(record.started for _, record in counted))
 
 
