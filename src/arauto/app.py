@@ -15,7 +15,7 @@ from importlib.metadata import version
 from msgspec import Struct
 
 from arauto import channels, sources
-from arauto.channels import Provider
+from arauto.channels import Provider, Receiver
 from arauto.decide.wishes import IN_APP
 from arauto.egress import Egress
 from arauto.engine.hub import Hub
@@ -39,6 +39,8 @@ class App:
     hub: Hub
     store: Store
     sources: Mapping[str, Source]
+    receivers: Mapping[tuple[str, str], Receiver]
+    """Of receipts, by channel and provider."""
     session_key: str
     """The key of this process's own command line: it may do everything, and dies with the process."""
 
@@ -65,6 +67,7 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
         for some in providers.values():
             for provider in some:
                 stack.push_async_callback(provider.close)
+        receivers = _receivers(catalogue, egress)
         store = await open_store(database)
         stack.push_async_callback(store.close)
         metrics = Metrics()
@@ -83,7 +86,7 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
         hub = Hub(engine)
         await hub.start()
         stack.push_async_callback(hub.stop)
-        yield App(hub, store, built_sources, f"arauto_session_{secrets.token_urlsafe(24)}")
+        yield App(hub, store, built_sources, receivers, f"arauto_session_{secrets.token_urlsafe(24)}")
 
 
 def missing_secrets(catalogue: Catalogue) -> list[str]:
@@ -122,6 +125,17 @@ def _providers(catalogue: Catalogue, egress: Egress) -> dict[str, list[Provider]
         for name, config in catalogue.channels.items()
         if name != IN_APP
     }
+
+
+def _receivers(catalogue: Catalogue, egress: Egress) -> dict[tuple[str, str], Receiver]:
+    """Raises UsageFault for a key to verify calls with that is there and cannot be one."""
+    built: dict[tuple[str, str], Receiver] = {}
+    for channel, config in catalogue.channels.items():
+        for each in config.providers:
+            receiver = channels.receiver(channel, each.kind, each.settings, egress)
+            if receiver is not None:
+                built[channel, each.name] = receiver
+    return built
 
 
 def _sources(catalogue: Catalogue) -> dict[str, Source]:

@@ -117,6 +117,7 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
     }
     inbox = [{"inbox": []}, {"inbox_in_query": []}]
     read, write, admin = ([{"key": [scope]}] for scope in ("read", "recipients:write", "admin"))
+    messages = [{"key": ["messages:write"]}]
     assert told == {
         "POST /v1/events": [{"key": ["events:write"]}],
         "OPTIONS /v1/events": [],
@@ -125,6 +126,9 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
         "GET /v1/events/{id}/explanation": read,
         "GET /v1/messages": read,
         "GET /v1/messages/{id}": read,
+        "POST /v1/messages/{id}/acknowledge": messages,
+        "POST /v1/interventions": messages,
+        "POST /v1/replays": messages,
         "GET /v1/rejections": read,
         "GET /v1/recipients": read,
         "GET /v1/recipients/{id}": read,

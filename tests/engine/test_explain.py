@@ -57,7 +57,9 @@ def drawn(tree: Any) -> str:
 async def test_an_event_to_which_everything_happened_in_words(world: Any, language: str) -> None:
     """To see what changed: delete the file of the snapshot, run this, and look at the difference."""
     made = await rich_event(world)
-    said = drawn(draw_event(json_of(explain_event(await made.story("order-1"), language=language)), language))
+    said = drawn(
+        draw_event(json_of(explain_event(await made.story("order-1"), now=made.clock.now, language=language)), language)
+    )
     snapshot = SNAPSHOTS / f"{language}.txt"
     if not snapshot.exists():
         snapshot.parent.mkdir(exist_ok=True)
@@ -72,7 +74,7 @@ def json_of(document: Any) -> Any:
 
 async def test_the_document_has_every_reason_with_its_values_and_its_words(world: Any) -> None:
     made = await rich_event(world)
-    document = json_of(explain_event(await made.story("order-1")))
+    document = json_of(explain_event(await made.story("order-1"), now=made.clock.now))
     event = document["event"]
     assert (event["id"], event["state"], event["state_text"]) == ("order-1", "planned", "planned")
     assert event["time"] == "2026-11-24T12:00:00.000Z"
@@ -116,7 +118,7 @@ def reasons(node: Any) -> Any:
 async def test_what_is_next_for_a_message(world: Any) -> None:
     made = await rich_event(world)
     found = await made.messages_by("order-1")
-    told = {name: explain_message(stored)["next"] for name, stored in found.items()}
+    told = {name: explain_message(stored, now=made.clock.now)["next"] for name, stored in found.items()}
     assert (
         told["paid c1 email"] == f"under way; looked at again at {iso(made.clock.now - SECONDS + LEASE)} at the latest"
     )
@@ -132,12 +134,12 @@ def iso(moment: Any) -> str:
 async def test_an_event_that_waits_or_was_put_aside(world: Any) -> None:
     made = world(notification(target(group="sales"), texts=texts()))
     await made.accept("1")
-    told = json_of(explain_event(await made.story("1")))
+    told = json_of(explain_event(await made.story("1"), now=made.clock.now))
     assert (told["event"]["state"], told["catalogue"], told["notifications"]) == ("pending", None, [])
     assert "It has not been planned yet." in drawn(draw_event(told, "en"))
     reason = {"code": "quarantined", "values": {"error": "KeyError", "claims": 5}}
     await made.store.quarantine(told["event"]["key"], {"quarantined": reason})
-    told = json_of(explain_event(await made.story("1"), language="pt-BR"))
+    told = json_of(explain_event(await made.story("1"), now=made.clock.now, language="pt-BR"))
     assert told["quarantined"]["text"] == "o planejamento quebrou 5 vezes (KeyError); o evento foi posto de lado"
     assert "posto de lado" in drawn(draw_event(told, "pt-BR"))
 
@@ -146,15 +148,15 @@ async def test_an_event_that_no_notification_listens_to(world: Any) -> None:
     made = world()
     made.engine.catalogue.by_event_type.clear()
     await made.plan("1")
-    said = drawn(draw_event(json_of(explain_event(await made.story("1"))), "en"))
+    said = drawn(draw_event(json_of(explain_event(await made.story("1"), now=made.clock.now)), "en"))
     assert "No notification listens to order.paid." in said
 
 
 async def test_a_message_and_a_recipient_in_words(world: Any) -> None:
     made = await rich_event(world)
-    message = explain_message((await made.messages_by("order-1"))["to-erp erp webhook"])
+    message = explain_message((await made.messages_by("order-1"))["to-erp erp webhook"], now=made.clock.now)
     said = drawn(draw_message(json_of(message), "en"))
-    assert "webhook → https://erp.example/in: queued" in said
+    assert "webhook → https://erp.example/in: waits for its time" in said
     assert "busy · 503 [later]" in said
     recipient = {"id": "erp", "name": "[red]ERP", "addresses": {"webhook": ["https://erp.example/in?token=canary"]}}
     said = drawn(draw_recipient({"recipient": recipient, "messages": [message]}, "en"))

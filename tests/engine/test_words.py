@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from arauto.engine.words import LANGUAGES, _words, say, say_reason
-from arauto.model import MessageState, Reason
+from arauto.model import MessageState, Reason, ReceiptKind
 
 SOURCE = Path(__file__).parents[2] / "src" / "arauto"
 
@@ -43,7 +43,7 @@ def test_every_reason_in_the_source_has_words_and_the_values_that_they_name() ->
 
 
 def test_every_state_and_outcome_has_words() -> None:
-    states = [*get_args(MessageState), "pending", "planned", "quarantined"]
+    states = [*get_args(MessageState), *get_args(ReceiptKind), "waiting", "pending", "planned", "quarantined"]
     outcomes = ["accepted", "retry", "rejected", "unknown"]
     for language in LANGUAGES:
         assert {f"state.{state}" for state in states} <= _words(language).keys()

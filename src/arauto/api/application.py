@@ -5,6 +5,7 @@ The intake's two paths go straight to it; everything else is FastAPI, which also
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -18,12 +19,15 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arauto.api import inbox, keys, looking, recipients
+from arauto.api import inbox, keys, looking, messages, recipients
 from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
 from arauto.api.keyring import Keyring
 from arauto.api.pages import PREFIXES, Pages
 from arauto.api.problems import Problem, Refused, documented, on_refused, pointer, respond
+from arauto.api.receipts import PREFIX as RECEIPTS
+from arauto.api.receipts import ReceiptIntake
+from arauto.channels import Receiver
 from arauto.engine.hub import Hub
 from arauto.errors import BadPayload, StoreUnavailable, UsageFault
 from arauto.ingress.payload import parse
@@ -37,7 +41,9 @@ MAX_KEYS = 100_000
 
 log = structlog.get_logger("arauto.api")
 
-_ROUTERS = (looking.router, recipients.router, inbox.router, keys.router)
+_ROUTERS = (looking.router, messages.router, recipients.router, inbox.router, keys.router)
+
+_NONE: Mapping[tuple[str, str], Receiver] = {}
 
 
 class Health(BaseModel):
@@ -46,11 +52,19 @@ class Health(BaseModel):
     status: str
 
 
-def application(hub: Hub, keyring: Keyring, sources: dict[str, Source], *, version: str) -> ASGIApp:
-    """The ASGI application of a running hub."""
+def application(
+    hub: Hub,
+    keyring: Keyring,
+    sources: dict[str, Source],
+    *,
+    version: str,
+    receivers: Mapping[tuple[str, str], Receiver] = _NONE,
+) -> ASGIApp:
+    """The ASGI application of a running hub; ``receivers`` of receipts are by channel and provider."""
     project = hub.engine.catalogue.project
     intake = Intake(hub, keyring, sources, project.public_url)
     pages = Pages(hub)
+    receipts = ReceiptIntake(hub, receivers, project.public_url)
     api = FastAPI(
         title="Arauto",
         version=version,
@@ -77,6 +91,9 @@ def application(hub: Hub, keyring: Keyring, sources: dict[str, Source], *, versi
                 _check_address(scope)
                 if path.startswith("/in/") or (path == "/v1/events" and scope["method"] in ("POST", "OPTIONS")):
                     await intake(scope, receive, send)
+                    return
+                if path.startswith(RECEIPTS):
+                    await receipts(scope, receive, send)
                     return
                 if scope["method"] in ("POST", "PUT", "PATCH"):
                     receive = await _checked(scope, receive)

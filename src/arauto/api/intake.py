@@ -49,19 +49,19 @@ class Intake:
         body = b""
         try:
             body = await read_body(scope, receive, limit=MAX_BODY)
-            request = _request(scope, body, self.public_url)
+            request = request_of(scope, body, self.public_url)
             if path == "/v1/events":
                 answer = await self._cloudevents(request)
             else:
                 answer = await self._third_party(name, request)
             result = "accepted"
         except (Refused, IntakeError) as error:
-            refused = error if isinstance(error, Refused) else _problem(error)
+            refused = error if isinstance(error, Refused) else refusal_of(error)
             answer = self._refuse(refused, name, body)
             result = refused.code
         except StoreUnavailable as error:
             log.error("the store is not available", error=str(error))
-            answer = _as_answer(
+            answer = as_answer(
                 Refused(
                     503,
                     "store_unavailable",
@@ -72,11 +72,11 @@ class Intake:
             result = "store_unavailable"
         except Exception:
             log.exception("the intake failed", path=path)
-            answer = _as_answer(Refused(500, "internal_error", "the hub failed; the event was not confirmed"))
+            answer = as_answer(Refused(500, "internal_error", "the hub failed; the event was not confirmed"))
             result = "internal_error"
         known = name if name in self.sources or name == "cloudevents" else "unknown"
         self.hub.engine.metrics.requests.labels(known, result).inc()
-        await _respond(send, answer)
+        await send_answer(send, answer)
 
     async def _cloudevents(self, request: Request) -> Answer:
         if request.method == "OPTIONS":
@@ -170,7 +170,7 @@ class Intake:
 
     def _refuse(self, refused: Refused, name: str, body: bytes) -> Answer:
         self._record(refused, name, body)
-        return _as_answer(refused)
+        return as_answer(refused)
 
     def _record(self, refused: Refused, name: str, body: bytes) -> None:
         self.hub.reject(
@@ -197,11 +197,13 @@ def _conflict(new: NewEvent, stored_hash: str, before: str = "", after: str = ""
     )
 
 
-def _problem(error: IntakeError) -> Refused:
+def refusal_of(error: IntakeError) -> Refused:
+    """The problem that a sender is told."""
     return Refused(error.status, error.code, error.detail, errors=error.errors)
 
 
-def _as_answer(refused: Refused) -> Answer:
+def as_answer(refused: Refused) -> Answer:
+    """A problem as an answer."""
     return Answer(refused.status, body_of(refused), CONTENT_TYPE, tuple(refused.headers.items()))
 
 
@@ -240,7 +242,8 @@ def _too_large(limit: int) -> Refused:
     return Refused(413, "too_large", f"the body is larger than {limit // 1024} KiB; send less at once")
 
 
-def _request(scope: Scope, body: bytes, public_url: str | None) -> Request:
+def request_of(scope: Scope, body: bytes, public_url: str | None) -> Request:
+    """The call as its sender made it; without a public URL, at the host that they named."""
     query: bytes = scope["query_string"]
     path: str = scope["path"]
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
@@ -258,7 +261,8 @@ def _request(scope: Scope, body: bytes, public_url: str | None) -> Request:
     )
 
 
-async def _respond(send: Send, answer: Answer) -> None:
+async def send_answer(send: Send, answer: Answer) -> None:
+    """Send an answer."""
     headers = [
         (b"content-length", str(len(answer.body)).encode()),
         *((name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answer.headers),

@@ -120,4 +120,22 @@ INTAKE_PATHS: dict[str, dict[str, Any]] = {
             },
         }
     },
+    "/receipts/{channel}/{provider}": {
+        "post": {
+            "tags": ["messages"],
+            "summary": "A provider tells what became of messages",
+            "description": "Verified by the provider's own scheme. A call that comes again has no second effect.",
+            "operationId": "accept_receipts",
+            "security": [],
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in ("channel", "provider")
+            ],
+            "requestBody": {"content": {"application/json": {"schema": {}}}},
+            "responses": {
+                "200": {"description": "The receipts are durable"},
+                **{str(k): v for k, v in documented(400, 401, 404, 405, 413, 415, 503).items()},
+            },
+        }
+    },
 }

@@ -1,4 +1,4 @@
-"""looking: events, messages and refused requests, and why each thing happened."""
+"""looking: events and refused requests, and why each thing happened."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pydantic import BaseModel
 
 from arauto.api.access import After, Limit, Reader, TheHub
 from arauto.api.problems import Refused, documented
-from arauto.engine.explain import explain_event, explain_event_head, explain_message
+from arauto.engine.explain import explain_event, explain_event_head
 from arauto.engine.words import language_of
-from arauto.model import MessageState
-from arauto.store import Rejection, StoredEvent, StoredMessage
+from arauto.store import Rejection, StoredEvent
 
 router = APIRouter(prefix="/v1", responses=documented(400, 401, 403, 422, 503))
 
@@ -46,48 +45,6 @@ class EventPage(BaseModel):
     """A page of events, newest first."""
 
     items: list[EventHead]
-    next: str | None
-
-
-class AttemptView(BaseModel):
-    """One try at delivering a message."""
-
-    number: int
-    provider: str
-    request: str | None
-    started_at: str
-    ended_at: str | None
-    outcome: Literal["accepted", "retry", "rejected", "unknown"] | None
-    outcome_text: str
-    reason: str | None
-    answer: str | None
-    reference: str | None
-    next_at: str | None
-    late: bool
-
-
-class MessageView(BaseModel):
-    """A message, its attempts, and what happens next."""
-
-    id: str
-    event: str
-    notification: str
-    recipient: str
-    channel: str
-    address: str
-    state: MessageState
-    state_text: str
-    created_at: str
-    expires_at: str
-    due_at: str | None
-    attempts: list[AttemptView]
-    next: str
-
-
-class MessagePage(BaseModel):
-    """A page of messages, newest first."""
-
-    items: list[MessageView]
     next: str | None
 
 
@@ -163,7 +120,7 @@ async def show_explanation(
     stored = await _event(hub, key, id, source)
     story = await hub.store.story(stored.event.key)
     assert story is not None
-    return Explanation(**explain_event(story, language=_language(lang, accept_language)))
+    return Explanation(**explain_event(story, now=hub.engine.clock(), language=_language(lang, accept_language)))
 
 
 @router.get("/events/{id:path}", tags=["events"], summary="Show an event", responses=documented(404, 409))
@@ -175,39 +132,6 @@ async def show_event(hub: TheHub, key: Reader, id: str, source: Source = None) -
         extensions=stored.event.extensions,
         body_hash=stored.body_hash,
     )
-
-
-@router.get("/messages", tags=["messages"], summary="List messages")
-async def list_messages(
-    hub: TheHub,
-    key: Reader,
-    after: After = None,
-    limit: Limit = 50,
-    recipient: Annotated[str | None, Query(description="Only this recipient's")] = None,
-    channel: Annotated[str | None, Query(description="Only of this channel")] = None,
-    state: Annotated[MessageState | None, Query(description="Only in this state")] = None,
-    lang: Language = None,
-    accept_language: AcceptLanguage = None,
-) -> MessagePage:
-    page = await hub.store.list_messages(
-        key.tenant, after=after, limit=limit, recipient=recipient, channel=channel, state=state
-    )
-    language = _language(lang, accept_language)
-    return MessagePage(items=[_message(stored, language) for stored in page.items], next=page.next)
-
-
-@router.get("/messages/{id}", tags=["messages"], summary="Show a message", responses=documented(404))
-async def show_message(
-    hub: TheHub, key: Reader, id: str, lang: Language = None, accept_language: AcceptLanguage = None
-) -> MessageView:
-    stored = await hub.store.message(id)
-    if stored is None or stored.message.tenant != key.tenant:
-        raise Refused(404, "unknown_message", f"there is no message {id[:120]!r}")
-    return _message(stored, _language(lang, accept_language))
-
-
-def _message(stored: StoredMessage, language: str) -> MessageView:
-    return MessageView(**explain_message(stored, language=language))
 
 
 @router.get("/rejections", tags=["events"], summary="List requests that were refused or ignored")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,25 @@ from arauto.cli.hub import (
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-_COLOURS = {"sent": "green", "failed": "red", "expired": "red", "held": "yellow", "queued": "cyan", "sending": "cyan"}
+COLOURS = {
+    "queued": "cyan",
+    "waiting": "cyan",
+    "sending": "cyan",
+    "sent": "green",
+    "delivered": "green",
+    "opened": "green",
+    "read": "green",
+    "clicked": "green",
+    "acknowledged": "green",
+    "bounced": "red",
+    "complained": "red",
+    "failed": "red",
+    "expired": "red",
+    "held": "yellow",
+    "unknown": "yellow",
+    "cancelled": "dim",
+}
+"""How a message's state is shown."""
 
 
 def explain(
@@ -101,13 +120,14 @@ async def _find_in_file(
     from arauto.engine.explain import explain_event, explain_message
     from arauto.store.opening import open_store
 
+    now = datetime.now(UTC)
     store = await open_store(str(file))
     try:
         if what.startswith("msg_"):
             message = await store.message(what)
             if message is None:
                 raise Failed(f"there is no message {what!r}", 4)
-            return "message", explain_message(message, language=language)
+            return "message", explain_message(message, now=now, language=language)
         events = [each for each in await store.find_events("default", what) if source in (None, each.event.source)]
         if len(events) > 1:
             names = ", ".join(each.event.source for each in events)
@@ -115,12 +135,12 @@ async def _find_in_file(
         if events:
             story = await store.story(events[0].event.key)
             assert story is not None
-            return "event", explain_event(story, language=language)
+            return "event", explain_event(story, now=now, language=language)
         known = (await store.recipients("default", [what])).get(what)
         page = await store.list_messages("default", after=None, limit=limit, recipient=what)
         if known is None and not page.items:
             raise Failed(f"there is no event, message or recipient {what!r}", 4)
-        messages = [explain_message(each, language=language) for each in page.items]
+        messages = [explain_message(each, now=now, language=language) for each in page.items]
         return "recipient", {"recipient": {"id": what} if known is None else to_builtins(known), "messages": messages}
     finally:
         await store.close()
@@ -182,7 +202,7 @@ def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any) -> N
 
 
 def _draw_message(branch: Tree, message: dict[str, Any], words: Any, escape: Any) -> Tree:
-    colour = _COLOURS[message["state"]]
+    colour = COLOURS[message["state"]]
     leaf = branch.add(
         f"[{colour}]{escape(message['channel'])} → {escape(message['address'])}: "
         f"{escape(message['state_text'])}[/]  [dim]{message['id']}[/]"
@@ -197,7 +217,15 @@ def _draw_message(branch: Tree, message: dict[str, Any], words: Any, escape: Any
             f"[dim]{took}[/]  {words('heading.attempt')} {attempt['number']}  {escape(attempt['provider'])}"
             f"{request}  → {escape(attempt['outcome_text'])}{f': {said}' if said else ''}{late}"
         )
-    if message["state"] in ("queued", "sending", "held"):
+    for receipt in message["receipts"]:
+        more = [words("heading.permanent")] if receipt["permanent"] else []
+        more += [escape(receipt["detail"])] if receipt["detail"] else []
+        why = f" ({', '.join(more)})" if more else ""
+        at = receipt["at"][:19].replace("T", " ")
+        leaf.add(f"[dim]{at}[/]  {words('heading.receipt')}: {escape(receipt['text'])}{why}")
+    for each in message["interventions"]:
+        leaf.add(f"[dim]{each['at'][:19].replace('T', ' ')}[/]  {escape(each['text'])}")
+    if message["state"] in ("queued", "waiting", "sending", "held", "unknown"):
         leaf.add(f"[{colour}]{escape(message['next'])}[/]")
     return leaf
 

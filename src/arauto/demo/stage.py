@@ -68,7 +68,7 @@ class Stage:
         story = await self.app.store.story(key)
         if story is None:
             return None
-        told = self.scene.told[key] = explain_event(story, language=self.language)
+        told = self.scene.told[key] = explain_event(story, now=now(), language=self.language)
         return told
 
     def delivered(self) -> Counter[str]:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from arauto.decide.receipts import ShownState, shown
 from arauto.engine.stages import LEASE
 from arauto.engine.words import say, say_reason
 from arauto.model import JSON, Message
 from arauto.store import StoredEvent, StoredMessage, StoredRun, Story
 
 
-def explain_event(story: Story, *, language: str = "en") -> dict[str, JSON]:
+def explain_event(story: Story, *, now: datetime, language: str = "en") -> dict[str, JSON]:
     """One event, as a document: each notification considered and why it did or did not match, each recipient and
     why, each run with its log, each message with its attempts, and what happens next. Every reason has a ``text``.
     """
@@ -31,7 +32,9 @@ def explain_event(story: Story, *, language: str = "en") -> dict[str, JSON]:
                 "notification": considered["notification"],
                 "matched": considered["matched"],
                 "reason": _reason(considered["reason"], language),
-                "recipients": [_recipient(line, runs, messages, language) for line in considered.get("recipients", ())],
+                "recipients": [
+                    _recipient(line, runs, messages, now, language) for line in considered.get("recipients", ())
+                ],
             }
             for considered in explanation.get("notifications", ())
         ],
@@ -57,9 +60,16 @@ def explain_event_head(stored: StoredEvent, *, language: str = "en") -> dict[str
     }
 
 
-def explain_message(stored: StoredMessage, *, language: str = "en") -> dict[str, JSON]:
-    """One message: where it goes, each attempt with the provider's answer, and what happens next."""
+def shown_state(stored: StoredMessage, now: datetime) -> ShownState:
+    """The one state of a message that people see."""
+    return shown(stored.state, stored.receipt, stored.due_at, now)
+
+
+def explain_message(stored: StoredMessage, *, now: datetime, language: str = "en") -> dict[str, JSON]:
+    """One message: where it goes, each attempt with the provider's answer, each receipt, what people did about it, and
+    what happens next."""
     message = stored.message
+    state = shown_state(stored, now)
     return {
         "id": message.id,
         "event": message.event,
@@ -67,12 +77,14 @@ def explain_message(stored: StoredMessage, *, language: str = "en") -> dict[str,
         "recipient": message.recipient,
         "channel": message.channel,
         "address": show_address(message.address),
-        "state": stored.state,
-        "state_text": say(f"state.{stored.state}", language=language),
+        "state": state,
+        "state_text": say(f"state.{state}", language=language),
         "created_at": _time(message.created_at),
         "expires_at": _time(message.expires_at),
         "due_at": _time(stored.due_at),
         "attempts": _attempts(message, language),
+        "receipts": _receipts(stored, language),
+        "interventions": _interventions(message, language),
         "next": _next(stored, language),
     }
 
@@ -94,6 +106,7 @@ def _recipient(
     line: dict[str, JSON],
     runs: dict[str, StoredRun],
     messages: dict[str, list[StoredMessage]],
+    now: datetime,
     language: str,
 ) -> dict[str, JSON]:
     told: dict[str, JSON] = {
@@ -126,7 +139,7 @@ def _recipient(
         }
         if stored.due_at is not None:
             told["run"]["next"] = say("next.run", {"at": _time(stored.due_at)}, language=language)
-        told["messages"] = [explain_message(each, language=language) for each in messages.get(run.key, ())]
+        told["messages"] = [explain_message(each, now=now, language=language) for each in messages.get(run.key, ())]
     return told
 
 
@@ -150,12 +163,39 @@ def _attempts(message: Message, language: str) -> Sequence[dict[str, JSON]]:
     ]
 
 
+def _receipts(stored: StoredMessage, language: str) -> Sequence[dict[str, JSON]]:
+    return [
+        {
+            "kind": receipt.kind,
+            "text": say(f"state.{receipt.kind}", language=language),
+            "at": _time(receipt.at),
+            "permanent": receipt.permanent,
+            "detail": receipt.detail,
+        }
+        for receipt in stored.receipts
+    ]
+
+
+def _interventions(message: Message, language: str) -> Sequence[dict[str, JSON]]:
+    return [
+        {
+            "did": each.did,
+            "text": say(f"did.{each.did}", {"by": each.by}, language=language),
+            "by": each.by,
+            "at": _time(each.at),
+        }
+        for each in message.interventions
+    ]
+
+
 def _next(stored: StoredMessage, language: str) -> str:
     match stored.state:
         case "queued":
             return say("next.attempt", {"at": _time(stored.due_at)}, language=language)
+        case "unknown":
+            return say("next.person", {"id": stored.message.id}, language=language)
         case "held":
-            return say("next.person", language=language)
+            return say("next.held", {"id": stored.message.id}, language=language)
         case "sending":
             at = (stored.claimed_at or stored.message.created_at) + LEASE
             return say("next.lease", {"at": _time(at)}, language=language)

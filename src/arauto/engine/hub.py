@@ -11,16 +11,18 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from arauto.crash import crash_point
 from arauto.engine.batch import Batcher
+from arauto.engine.erasing import Grounds, erase
 from arauto.engine.stages import LEASE, Engine, Outgoing, Room
 from arauto.engine.ticking import Ticking
 from arauto.errors import StoreUnavailable
 from arauto.model import Receipt
-from arauto.store import Appended, DueRun, FanoutPage, InboxItem, NewEvent, Pending, Rejection, Settlement
+from arauto.store import Appended, DueRun, Erasure, FanoutPage, InboxItem, NewEvent, Pending, Rejection, Settlement
 
 COMMIT_LIMIT = 256
 """How many requests, plans or outcomes share one transaction at most."""
@@ -185,6 +187,32 @@ class Hub:
                 back = Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=now)
                 self._settling.put(back).add_done_callback(_forget)
                 self._outstanding[name] -= 1
+
+    # -- erasing people ----------------------------------------------------------------------------------------------
+
+    async def erase(self, tenant: str, id: str) -> Erasure:
+        """Erase a person. Raises StoreUnavailable; what was begun goes on when this is called again, or when a hub
+        starts."""
+        grounds = await Grounds.open(self.store, self.engine.catalogue)
+        erased = await erase(grounds, tenant, id, clock=self.engine.clock, withdraw=self._withdraw)
+        self.engine.metrics.erasures.inc()
+        self.inbox_changed(tenant, id)
+        return erased
+
+    def _withdraw(self, tenant: str, recipient: str) -> None:
+        """Cancel the messages to somebody that no sender has begun."""
+        for name, queue in self._to_send.items():
+            kept: list[Outgoing] = []
+            while not queue.empty():
+                outgoing = queue.get_nowait()
+                message = outgoing.claim.message
+                if (message.tenant, message.recipient) != (tenant, recipient):
+                    kept.append(outgoing)
+                    continue
+                cancelled = Settlement(message=message, fence=outgoing.claim.fence, state="cancelled")
+                self._settling.put(cancelled).add_done_callback(partial(self._settled, name))
+            for outgoing in kept:
+                queue.put_nowait(outgoing)
 
     # -- accept ----------------------------------------------------------------------------------------------------
 

@@ -49,8 +49,13 @@ class Metrics:
         self.receipts_unknown = Counter(
             "arauto_receipts_unknown", "Receipts of messages that are not this hub's", registry=self.registry
         )
+        self.interventions = self._counter("interventions", "What people did about messages", "channel", "did")
         self.late = self._counter("settlements_late", "Outcomes that came after their lease had ended", "channel")
         self.quarantined = self._counter("events_quarantined", "Events that could not be planned", "type")
+        self.retired = Counter(
+            "arauto_events_retired", "Events deleted because their retention was over", registry=self.registry
+        )
+        self.erasures = Counter("arauto_erasures", "People erased", registry=self.registry)
         self.backlog = Gauge("arauto_backlog", "Work in memory, by stage", ["stage"], registry=self.registry)
         self.attempt_seconds = Labelled(
             Histogram(

@@ -185,8 +185,9 @@ class Store(
         """By key (``evt_…``) or by the id that its source gave it, which several sources may share."""
         ...
 
-    async def story(self, event: str) -> Story | None:
-        """Everything about the event with this key; runs and messages in the order of their making."""
+    async def story(self, event: str, *, recipient: str | None = None, limit: int = 250) -> Story | None:
+        """Everything about the event with this key; runs and messages in the order of their making. Of the runs (only
+        those of ``recipient``, where one is given) the first ``limit``, with counts of all where there are more."""
         ...
 
     async def message(self, id: str) -> StoredMessage | None: ...

@@ -23,7 +23,7 @@ from arauto.model import (
     Silence,
     Wishes,
 )
-from arauto.store.records import ApiKey, InboxItem, Rejection, Replay, StoredEvent, StoredMessage
+from arauto.store.records import ApiKey, InboxItem, Rejection, Replay, StoredEvent, StoredFanout, StoredMessage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
@@ -139,6 +139,12 @@ def stored_message(row: Any, receipts: Sequence[Receipt] = ()) -> StoredMessage:
         receipt=receipt,
         receipts=tuple(receipts),
     )
+
+
+def stored_fanout(row: Any) -> StoredFanout:
+    """From the columns state, cursor, chosen and document."""
+    state, cursor, chosen, document = row
+    return StoredFanout(msgspec.structs.replace(read_fanout(document), cursor=cursor, chosen=chosen), state)
 
 
 def inbox_item(row: Any, tenant: str, recipient: str) -> InboxItem:

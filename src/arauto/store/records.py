@@ -246,7 +246,7 @@ class StoredRun(Struct, frozen=True, kw_only=True):
     due_at: datetime | None = None
 
 
-class StoredFanout(Struct, frozen=True, kw_only=True):
+class StoredFanout(Struct, frozen=True):
     """A fan-out as it lies in the store, without its events."""
 
     fanout: Fanout
@@ -267,12 +267,23 @@ class StoredMessage(Struct, frozen=True, kw_only=True):
     """All of them, in the order of their times."""
 
 
+class StoryCounts(Struct, frozen=True):
+    """How many runs of an event and messages of them, by channel, there are in each state."""
+
+    runs: dict[str, int]
+    messages: dict[str, dict[str, int]]
+
+
 class Story(Struct, frozen=True, kw_only=True):
     """Everything about one event, as ``explain`` needs it."""
 
     event: StoredEvent
     runs: tuple[StoredRun, ...]
     messages: tuple[StoredMessage, ...]
+    """Those of these runs."""
+    fanouts: tuple[StoredFanout, ...] = ()
+    counts: StoryCounts | None = None
+    """Of all runs, where there are more than these."""
 
 
 class Rejection(Struct, frozen=True, kw_only=True):

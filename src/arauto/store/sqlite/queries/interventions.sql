@@ -1,0 +1,31 @@
+-- name: messages_to_change
+SELECT id, sequence, state, due_at, receipt, document FROM messages
+WHERE id IN (SELECT value FROM json_each(:ids)) AND tenant = :tenant ORDER BY sequence;
+
+-- name: change_messages
+-- What is sent again has its receipts before it, too.
+UPDATE messages SET state = :state, due_at = :due_at, document = :document,
+    receipt = CASE :again WHEN 1 THEN NULL ELSE receipt END, arrived = CASE :again WHEN 1 THEN NULL ELSE arrived END
+WHERE sequence = :message;
+
+-- name: replay
+SELECT document FROM replays WHERE tenant = :tenant AND id = :id;
+
+-- name: put_replay
+INSERT INTO replays (tenant, id, document) VALUES (:tenant, :id, :document)
+ON CONFLICT (tenant, id) DO UPDATE SET document = excluded.document;
+
+-- name: select_not_sent
+SELECT sequence, id, channel, notification FROM messages
+WHERE tenant = :tenant AND state = :state AND state <> 'sent' AND sequence > :position AND channel <> :inbox
+    AND (:channel IS NULL OR channel = :channel) AND (:notification IS NULL OR notification = :notification)
+    AND (:recipient IS NULL OR recipient = :recipient) AND created_at >= :since AND created_at <= :until
+ORDER BY sequence LIMIT :limit;
+
+-- name: select_sent
+SELECT sequence, id, channel, notification FROM messages
+WHERE tenant = :tenant AND state = 'sent' AND coalesce(receipt, 'sent') = :state AND sequence > :position
+    AND channel <> :inbox
+    AND (:channel IS NULL OR channel = :channel) AND (:notification IS NULL OR notification = :notification)
+    AND (:recipient IS NULL OR recipient = :recipient) AND created_at >= :since AND created_at <= :until
+ORDER BY sequence LIMIT :limit;
