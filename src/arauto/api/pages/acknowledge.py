@@ -3,9 +3,10 @@ links."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from starlette.responses import Response
 
 from arauto.api.pages.preferences import person
@@ -50,7 +51,7 @@ class Acknowledge:
         run = next((each.run for each in story.runs if each.run.key == message.run), None) if story else None
         headline = self._headline(message, run, recipient, tongue) if run and recipient else None
         zone = (recipient and recipient.time_zone) or catalogue.project.time_zone
-        since = _time(run.events[0], zone, tongue) if run else None
+        since = _time(run.events[0].time, zone, tongue) if run else None
         told = await self._acknowledged(story, message, zone, tongue) if story else []
         headline = headline or tongue.title(category)
         return self._sheets.show(
@@ -98,12 +99,12 @@ class Acknowledge:
         lines: list[tuple[bool, str]] = []
         for id, receipt in sorted(found.items(), key=lambda item: item[1].at):
             who = names[message.tenant].get(id)
-            time = _time(receipt, zone, tongue)
+            time = _time(receipt.at, zone, tongue)
             line = tongue.say("acknowledged_line", name=(who and who.name) or id, time=time)
             lines.append((id == message.recipient, line))
         return lines
 
 
-def _time(of: Any, zone: str, tongue: Tongue) -> str:
-    moment = of.at if isinstance(of, Receipt) else of.time
-    return format_datetime(moment.astimezone(zone_of(zone)), "medium", locale=tongue.locale)
+def _time(moment: datetime, zone: str, tongue: Tongue) -> str:
+    there = moment.astimezone(zone_of(zone))
+    return f"{format_date(there, 'medium', tongue.locale)}, {format_time(there, 'short', locale=tongue.locale)}"

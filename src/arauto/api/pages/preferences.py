@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from babel import Locale
+from babel.dates import get_timezone_location
 from starlette.responses import RedirectResponse, Response
 
 from arauto.api.pages.sheets import Sheets, Tongue
@@ -56,7 +57,9 @@ class Preferences:
             required=[tongue.title(each.category) for each in form.choices if each.category.consent == "required"],
             urgent=", ".join(urgent),
             quiet=form.quiet(),
-            zone=recipient.time_zone or catalogue.project.time_zone,
+            zone=get_timezone_location(
+                recipient.time_zone or catalogue.project.time_zone, tongue.locale, return_city=True
+            ),
             order=form.order(),
             locale=form.language(),
         )
@@ -131,7 +134,7 @@ class _Form:
         on = [self.tongue.channel(name) for name in choice.channels if said.get(name)]
         options = {option["value"]: option["label"] for option in self._options(choice)}
         mode = SOME if on else ALL if said[EVERY_CHANNEL] else NONE
-        answer = " ".join((options.get(mode, ""), ", ".join(on))).strip()
+        answer = ": ".join(part for part in (options.get(mode, ""), ", ".join(on)) if part)
         agree = self._agree(choice)
         return f"{self.tongue.title(choice.category)}{f' – {agree}' if agree else ''} – {answer}"
 
