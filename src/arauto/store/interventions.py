@@ -15,7 +15,7 @@ from arauto.decide.interventions import BECOMES, Deed, done, may
 from arauto.decide.receipts import ShownState, shown
 from arauto.decide.wishes import IN_APP
 from arauto.errors import UsageFault
-from arauto.model import Message
+from arauto.model import Message, derive_id
 from arauto.store.database import Database, Rows, Transaction
 from arauto.store.documents import optional, read_message, read_replay, to_document, to_micros, to_moment
 from arauto.store.records import Replay
@@ -64,7 +64,7 @@ class InterventionsVerbs:
     async def replay(self, wanted: Replay, *, by: str, limit: int, now: datetime) -> tuple[Replay, tuple[Message, ...]]:
         """Where it is lies in the store with what was done, so that the next call goes on there."""
         async with self._database.transaction() as transaction:
-            await transaction.rows("lock_keys", keys=[f"replay\0{wanted.tenant}\0{wanted.id}"])
+            await transaction.rows("lock_keys", keys=[derive_id("replay", wanted.tenant, wanted.id)])
             rows = await transaction.rows("replay", tenant=wanted.tenant, id=wanted.id)
             stored: Replay = read_replay(rows[0][0]) if rows else wanted
             if stored.selection != wanted.selection:

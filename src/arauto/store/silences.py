@@ -9,7 +9,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from arauto.decide.silences import hold_key
-from arauto.model import Silence
+from arauto.model import Silence, derive_id
 from arauto.store.database import Database
 from arauto.store.documents import optional, read_silence, to_document, to_micros
 from arauto.store.holds import free
@@ -83,7 +83,7 @@ class SilencesVerbs:
         """Put a silence in the place of the one with this id, or none; True when there was one."""
         async with self._database.transaction() as transaction:
             # Two who change one silence take turns, so that each frees what the other's version held.
-            await transaction.rows("lock_keys", keys=[f"silence\0{tenant}\0{id}"])
+            await transaction.rows("lock_keys", keys=[derive_id("silence", tenant, id)])
             there = [hold for hold, _ in await transaction.rows("silence", tenant=tenant, id=id)]
             await transaction.rows("lock_keys", keys=there)
             if silence is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from arauto.model import Consent, Wishes
+from arauto.model import Consent, Wishes, derive_id
 from arauto.store.database import Database, Transaction
 from arauto.store.documents import read_consent, read_wishes, to_document, to_micros, to_moment
 from arauto.store.records import Suppression
@@ -107,7 +107,7 @@ class WishesVerbs:
 
 def wishes_lock(tenant: str, recipient: str) -> str:
     """The key under which changes of one person's wishes take turns."""
-    return f"wishes\0{tenant}\0{recipient}"
+    return derive_id("wishes", tenant, recipient)
 
 
 async def apply_change(transaction: Transaction, tenant: str, recipient: str, change: Change, now: datetime) -> Wishes:
