@@ -16,7 +16,7 @@ from arauto.decide.receipts import ShownState
 from arauto.model import JSON, Recipient, Signal
 from arauto.store.fanouts import FanoutsStore
 from arauto.store.interventions import Intervened, InterventionsStore
-from arauto.store.privacy import Erasure, Held, PrivacyStore
+from arauto.store.privacy import Erasure, HeldEvent, PrivacyStore
 from arauto.store.receipts import Consequence, Kept, ReceiptsStore
 from arauto.store.records import (
     ApiKey,
@@ -237,7 +237,7 @@ __all__ = [
     "DueRun",
     "Erasure",
     "FanoutPage",
-    "Held",
+    "HeldEvent",
     "InboxItem",
     "Intervened",
     "Kept",

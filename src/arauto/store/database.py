@@ -52,8 +52,12 @@ class Database(Protocol):
         """A consistent look at what is durable, which no writer delays."""
         ...
 
-    async def survey(self, statement: str) -> Rows:
+    async def survey(self, statement: str, /, **parameters: int) -> Rows:
         """A statement that looks at much, kept out of the way of everything else."""
+        ...
+
+    async def rewrite(self, tables: Sequence[str]) -> None:
+        """Leave nothing of what was deleted from these tables. Takes as long as the database is large."""
         ...
 
     async def close(self) -> None: ...

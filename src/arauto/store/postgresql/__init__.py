@@ -15,6 +15,7 @@ from arauto.store.database import PARAMETER, SCHEMA_VERSION, Rows, Statement, re
 
 _CONNECTIONS = 10
 _SECONDS = 30
+_VACUUM_SECONDS = 6 * 3600
 SETTINGS = {
     "application_name": "arauto",
     "jit": "off",
@@ -87,10 +88,17 @@ class PostgresqlDatabase:
             ):
                 yield PostgresqlTransaction(connection)
 
-    async def survey(self, statement: str) -> Rows:
+    async def survey(self, statement: str, /, **parameters: int) -> Rows:
         """Like any other statement: the server has processes of its own for it."""
         async with self.reading() as reading:
-            return await reading.rows(statement)
+            return await reading.rows(statement, **parameters)
+
+    async def rewrite(self, tables: Sequence[str]) -> None:
+        """VACUUM: what is dead can be read by nobody, and its place is used again. Others go on meanwhile."""
+        with _unavailable():
+            async with self._pool.acquire(timeout=_SECONDS) as connection:
+                for table in tables:
+                    await connection.execute(f"VACUUM {table}", timeout=_VACUUM_SECONDS)
 
     async def close(self) -> None:
         """Waits for what is under way, but not for ever."""

@@ -22,6 +22,7 @@ from arauto.store.documents import to_document
 CHECKPOINT_PAGES = 4000
 """The write-ahead log is brought home when it has grown to this many pages (16 MB)."""
 _BUSY_MILLISECONDS = 2000
+_CHECKPOINT_TRIES = 30
 _SYNC_FAILURES = {apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC}
 
 
@@ -61,6 +62,8 @@ class SqliteDatabase:
         writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0").fetchall()
         writer.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY").fetchall()
         writer.execute("PRAGMA journal_size_limit = 67108864").fetchall()
+        # What is deleted or replaced is overwritten with zeros. It costs nothing that could be measured.
+        writer.execute("PRAGMA secure_delete = ON").fetchall()
         writer.set_wal_hook(self._log_grew)  # also ends SQLite's own checkpoints, whose failures nobody would see
         if not writer.table_exists("main", "meta"):
             writer.execute(f"BEGIN IMMEDIATE; {read_schema(__name__)}; COMMIT").fetchall()
@@ -182,19 +185,55 @@ class SqliteDatabase:
             finally:
                 self._read.connection.execute("ROLLBACK")
 
-    async def survey(self, statement: str) -> Rows:
+    async def survey(self, statement: str, /, **parameters: int) -> Rows:
         """In a thread and on a connection of its own; SQLite lets go of the interpreter while it counts."""
         if self._path is None:
-            return await self._read.rows(statement)
-        return await asyncio.to_thread(self._survey, read_statements(__name__)[statement])
+            return await self._read.rows(statement, **parameters)
+        return await asyncio.to_thread(self._survey, read_statements(__name__)[statement], parameters)
 
-    def _survey(self, statement: Statement) -> Rows:
+    def _survey(self, statement: Statement, parameters: Mapping[str, int]) -> Rows:
         with _unavailable():
             connection = self._open_reader()
             try:
-                return connection.execute(statement.text).fetchall()
+                values = [parameters[name] for name in statement.parameters]
+                return connection.execute(statement.text, values).fetchall()
             finally:
                 connection.close()
+
+    async def rewrite(self, tables: Sequence[str]) -> None:
+        """VACUUM: pages that were split keep copies of what was moved, which nothing overwrites. Nobody writes
+        meanwhile; the file system needs room for the database twice more."""
+        if self._path is None:
+            return
+        while True:
+            await self._writing.acquire()
+            if self._group is None:
+                break
+            group = self._group
+            self._writing.release()
+            await asyncio.wait([group])
+        try:
+            if self._lost is not None:
+                raise StoreUnavailable(self._lost)
+            with _unavailable():
+                await asyncio.get_running_loop().run_in_executor(self._committing, self._vacuum)
+        finally:
+            self._writing.release()
+
+    def _vacuum(self) -> None:
+        """On a connection of its own, which builds the copy in a file and not in memory."""
+        connection = apsw.Connection(str(self._path))
+        try:
+            connection.set_busy_timeout(_BUSY_MILLISECONDS)
+            connection.wal_autocheckpoint(0)
+            connection.execute("PRAGMA synchronous = FULL; VACUUM").fetchall()
+            for _ in range(_CHECKPOINT_TRIES):
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                if not os.path.exists(f"{self._path}-wal") or not os.path.getsize(f"{self._path}-wal"):
+                    return
+            raise apsw.BusyError("the log could not be emptied: something reads the database all the time")
+        finally:
+            connection.close()
 
     async def close(self) -> None:
         """The reader first, so that the writer, which goes last, leaves no log behind."""
