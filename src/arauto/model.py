@@ -327,6 +327,8 @@ class Sent(Struct, frozen=True, array_like=True):
     outcome: Literal["accepted", "failed"] | None = None
     round: int = 0
     """Of a step that is repeated, the time that it was."""
+    events: int = 1
+    """How many events the run held, and so told: the first of those that it may hold by now."""
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):

@@ -83,8 +83,9 @@ class Advanced(Struct, frozen=True):
     awaits: tuple[Await, ...] = ()
     started: tuple[Started, ...] = ()
     fanouts: tuple[Fanout, ...] = ()
-    cancels: bool = False
-    """Its messages that are not under way are to be cancelled, and what is unread goes from the inbox."""
+    cancels: tuple[str, ...] = ()
+    """The ids of messages that tell nothing any more: to be cancelled where they are not under way, and to go from the
+    inbox where they are unread."""
     failed: bool = False
     """An expression failed, and that stopped the run."""
 
@@ -148,7 +149,7 @@ class _Walk:
         self.awaits: tuple[Await, ...] = ()
         self.started: list[Started] = []
         self.fanouts: list[Fanout] = []
-        self.cancels = False
+        self.cancels: tuple[str, ...] = ()
         self.unsettled = False
         self.context: Context = {}
 
@@ -257,20 +258,30 @@ class _Walk:
             )
         self.run = msgspec.structs.replace(self.run, retracted=(*self.run.retracted, *gone))
         self.known = None
-        self.cancels = not self.run.live
-        received = self._received()
-        if received:
-            for by in dict.fromkeys(signal.event.key for signal in gone.values() if signal.event):
+        self.cancels = tuple(
+            id for keys, sent in self._told_of() if keys.issubset(self.run.retracted) for id in sent.messages
+        )
+        for by in dict.fromkeys(signal.event.key for signal in gone.values() if signal.event):
+            received = self._received(
+                {about for about, signal in gone.items() if signal.event and signal.event.key == by}
+            )
+            if received:
                 self._correct(received, by)
 
-    def _received(self) -> list[str]:
-        """The channels by which the recipient has received something, first things first."""
+    def _told_of(self) -> list[tuple[set[str], Sent]]:
+        """What the run has handed over, each with the keys of the events that it told."""
+        keys = [event.key for event in self.run.events]
+        return [(set(keys[: sent.events]), sent) for sent in self.run.sent]
+
+    def _received(self, about: set[str]) -> list[str]:
+        """The channels by which the recipient has received something about these events, first things first."""
         return list(
             dict.fromkeys(
                 sent.channel
-                for sent in self.run.sent
+                for keys, sent in self._told_of()
                 for id in sent.messages
-                if (id in self.told.read if sent.channel == IN_APP else self.told.states.get(id) == "sent")
+                if not keys.isdisjoint(about)
+                and (id in self.told.read if sent.channel == IN_APP else self.told.states.get(id) == "sent")
             )
         )
 
@@ -427,7 +438,8 @@ class _Walk:
         for channel in send.channels:
             made = self._messages(channel, awaited=send.awaited)
             self.messages.extend(made)
-            handed = Sent(self.run.step, channel, tuple(message.id for message in made), round=self.run.round)
+            ids = tuple(message.id for message in made)
+            handed = Sent(self.run.step, channel, ids, round=self.run.round, events=len(self.run.events))
             self.run = msgspec.structs.replace(self.run, sent=(*self.run.sent, handed))
 
     def _messages(self, channel: str, *, awaited: bool, correction: str | None = None) -> list[Message]:

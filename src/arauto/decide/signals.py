@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from arauto.errors import LanguageError
@@ -23,6 +24,7 @@ from arauto.model import (
     Context,
     Event,
     Listener,
+    Message,
     Mute,
     Notification,
     Reason,
@@ -177,6 +179,18 @@ def mute_key(run: Run, notification: Notification, context: Context) -> str | No
     except LanguageError:
         return None
     return None if about is None else _switch(run.tenant, notification.name, notification.mute, about).opened
+
+
+def told_by(run: Run, message: Message) -> Run:
+    """The run as a message tells it: with the events that it held when it handed the message over, and without those
+    that were taken back, though it may not have been asked since."""
+    if message.correction is not None:
+        return run
+    count = next((sent.events for sent in run.sent if message.id in sent.messages), len(run.events))
+    gone = tuple(signal.about for signal in run.signals if place_of(signal) == CANCEL)
+    return msgspec.structs.replace(
+        run, events=run.events[:count], origins=run.origins[:count], retracted=(*run.retracted, *gone)
+    )
 
 
 def taken_back(run: Run) -> bool:

@@ -13,7 +13,7 @@ from arauto.channels import SEND_DEADLINE, Delivery
 from arauto.decide import wishes
 from arauto.decide.plan import run_context
 from arauto.decide.retry import Expire, GiveUp, Hold, TryAgain, after_failure
-from arauto.decide.signals import muted, taken_back
+from arauto.decide.signals import muted, taken_back, told_by
 from arauto.decide.silences import silence_over
 from arauto.engine.rendering import Outgoing, Rendering, log, with_attempt
 from arauto.errors import Ambiguous, DeliveryError, LanguageError, Rejected, Retry
@@ -37,8 +37,9 @@ class Sending(Rendering):
         standing = await self.standing(claim.message.tenant for claim in claims)
         outgoing: list[Outgoing] = []
         settled: list[Settlement] = []
-        for claim in claims:
-            message = claim.message
+        for each in claims:
+            message = each.message
+            claim = msgspec.structs.replace(each, run=told_by(each.run, message))
             recipient = known[message.tenant].get(message.recipient)
             try:
                 if recipient is None:
@@ -73,16 +74,16 @@ class Sending(Rendering):
         if notification.mute is not None and opened is not None:
             if notification.mute.drop:
                 return self._cancelled(claim, now, say_reason(opened.why))
-            return _later(claim, now + _LOOK_AGAIN, hold=opened.hold)
+            return _later(claim, now, now + _LOOK_AGAIN, hold=opened.hold)
         silence = silence_over(silences, message.tenant, notification, recipient, now)
         if silence is not None:
             if silence.drop:
                 return self._cancelled(claim, now, say_reason(silence.why))
-            return _later(claim, silence.until, hold=silence.hold)
+            return _later(claim, now, silence.until, hold=silence.hold)
         category = self.catalogue.categories[notification.category]
         quiet = wishes.quiet(recipient, category, (message.channel,), self.catalogue.project, now)
         if quiet is not None:
-            return _later(claim, quiet[0])
+            return _later(claim, now, quiet[0])
         return None
 
     def _cancelled(self, claim: Claim, now: datetime, reason: str) -> Settlement:
@@ -197,8 +198,10 @@ class Sending(Rendering):
         )
 
 
-def _later(claim: Claim, at: datetime, *, hold: str | None = None) -> Settlement:
-    return Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=at, hold=hold)
+def _later(claim: Claim, now: datetime, at: datetime, *, hold: str | None = None) -> Settlement:
+    """What holds a message up does not shorten its life."""
+    message = msgspec.structs.replace(claim.message, expires_at=claim.message.expires_at + (at - now))
+    return Settlement(message=message, fence=claim.fence, state="queued", due_at=at, hold=hold)
 
 
 def _outcome(failure: DeliveryError) -> Literal["retry", "rejected", "unknown"]:

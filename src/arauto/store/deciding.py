@@ -56,10 +56,10 @@ async def store_runs(
         decided.update(merged)
     counted = [(written[record.run.key], record) for record in granted if record.run.key in decided]
     counted.sort(key=lambda each: each[0])
-    cancelled = [sequence for sequence, record in counted if record.cancels]
-    if cancelled:  # before what corrects it is there
-        await transaction.rows("cancel_messages", runs=cancelled)
-        await transaction.rows("clear_inbox", runs=cancelled)
+    cancelled = [id for _, record in counted for id in record.cancels]
+    if cancelled:
+        cleared = [sequence for (sequence,) in await transaction.rows("clear_inbox", ids=cancelled)]
+        await transaction.rows("cancel_messages", ids=cancelled, cleared=cleared)
     await insert_belongings(transaction, counted, now, lease_until)
     stored = counted + [(written[record.run.key], record) for record in refused if record.run.key in written]
     listening = [(sequence, each) for sequence, record in stored for each in record.awaits]

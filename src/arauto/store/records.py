@@ -100,8 +100,9 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     """New runs for others, due at once."""
     fanouts: tuple[Fanout, ...] = ()
     """New fan-outs, due at once."""
-    cancels: bool = False
-    """Its messages are cancelled, but for those that are under way, and go from the inbox, but for those read."""
+    cancels: tuple[str, ...] = ()
+    """The ids of messages that are cancelled, but for those that are under way, and go from the inbox, but for those
+    read."""
 
     @property
     def joins(self) -> bool:

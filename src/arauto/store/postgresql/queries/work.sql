@@ -283,13 +283,13 @@ SELECT key, sequence FROM events WHERE key = ANY(:keys::text[]);
 
 -- name: cancel_messages
 UPDATE messages SET state = 'cancelled', due_at = NULL
-WHERE run = ANY(:runs::bigint[]) AND state IN ('queued', 'held', 'unknown')
+WHERE id = ANY(:ids::text[]) AND (state IN ('queued', 'held', 'unknown') OR sequence = ANY(:cleared::bigint[]))
 RETURNING id;
 
 -- name: clear_inbox
 -- What was read stays: the correction follows it.
 DELETE FROM inbox
-WHERE message IN (SELECT sequence FROM messages WHERE run = ANY(:runs::bigint[])) AND read_at IS NULL
+WHERE message IN (SELECT sequence FROM messages WHERE id = ANY(:ids::text[])) AND read_at IS NULL
 RETURNING message;
 
 -- name: wake_runs
@@ -319,9 +319,24 @@ WHERE run_events.run = ANY(:runs::bigint[])
 ORDER BY run_events.run, run_events.position;
 
 -- name: runs_of_event
-SELECT sequence FROM runs WHERE event = :event
+SELECT sequence FROM (SELECT sequence FROM runs WHERE event = :event ORDER BY sequence LIMIT :limit) AS own
 UNION
-SELECT run FROM run_events WHERE event = :event;
+SELECT run FROM (SELECT run FROM run_events WHERE event = :event ORDER BY run LIMIT :limit) AS joined
+ORDER BY 1 LIMIT :limit;
+
+-- name: runs_of_event_and_recipient
+SELECT sequence FROM runs WHERE tenant = :tenant AND recipient = :recipient AND event = :event
+UNION
+SELECT runs.sequence FROM run_events JOIN runs ON runs.sequence = run_events.run
+WHERE run_events.event = :event AND runs.tenant = :tenant AND runs.recipient = :recipient
+ORDER BY 1 LIMIT :limit;
+
+-- name: counts_of_event
+SELECT 'runs' AS what, '' AS channel, state, count(*) FROM runs WHERE event = :event GROUP BY state
+UNION ALL
+SELECT 'messages', messages.channel, messages.state, count(*)
+FROM runs JOIN messages ON messages.run = runs.sequence
+WHERE runs.event = :event GROUP BY messages.channel, messages.state;
 
 
 -- messages ----------------------------------------------------------------------------------------------------------
@@ -381,7 +396,9 @@ WHERE messages.sequence = found.sequence AND found.old_state = 'sending' AND fou
 RETURNING messages.id, messages.state;
 
 -- name: messages_to_amend
-SELECT id, fence, document, late FROM messages WHERE id = ANY(:ids::text[]) ORDER BY sequence FOR UPDATE;
+-- Of a person who was erased, nothing is kept any more.
+SELECT id, fence, document, late FROM messages
+WHERE id = ANY(:ids::text[]) AND substr(recipient, 1, 7) <> 'erased_' ORDER BY sequence FOR UPDATE;
 
 -- name: keep_late
 UPDATE messages SET late = given.late

@@ -193,13 +193,14 @@ SELECT key, sequence FROM events WHERE key IN (SELECT value FROM json_each(:keys
 
 -- name: cancel_messages
 UPDATE messages SET state = 'cancelled', due_at = NULL
-WHERE run IN (SELECT value FROM json_each(:runs)) AND state IN ('queued', 'held', 'unknown')
+WHERE id IN (SELECT value FROM json_each(:ids))
+    AND (state IN ('queued', 'held', 'unknown') OR sequence IN (SELECT value FROM json_each(:cleared)))
 RETURNING id;
 
 -- name: clear_inbox
 -- What was read stays: the correction follows it.
 DELETE FROM inbox
-WHERE message IN (SELECT sequence FROM messages WHERE run IN (SELECT value FROM json_each(:runs))) AND read_at IS NULL
+WHERE message IN (SELECT sequence FROM messages WHERE id IN (SELECT value FROM json_each(:ids))) AND read_at IS NULL
 RETURNING message;
 
 -- name: wake_runs
@@ -224,9 +225,24 @@ WHERE run_events.run IN (SELECT value FROM json_each(:runs))
 ORDER BY run_events.run, run_events.position;
 
 -- name: runs_of_event
-SELECT sequence FROM runs WHERE event = :event
+SELECT sequence FROM (SELECT sequence FROM runs WHERE event = :event ORDER BY sequence LIMIT :limit)
 UNION
-SELECT run FROM run_events WHERE event = :event;
+SELECT run FROM (SELECT run FROM run_events WHERE event = :event ORDER BY run LIMIT :limit)
+ORDER BY 1 LIMIT :limit;
+
+-- name: runs_of_event_and_recipient
+SELECT sequence FROM runs WHERE tenant = :tenant AND recipient = :recipient AND +event = :event
+UNION
+SELECT runs.sequence FROM run_events JOIN runs ON runs.sequence = run_events.run
+WHERE run_events.event = :event AND runs.tenant = :tenant AND runs.recipient = :recipient
+ORDER BY 1 LIMIT :limit;
+
+-- name: counts_of_event
+SELECT 'runs' AS what, '' AS channel, state, count(*) FROM runs WHERE event = :event GROUP BY state
+UNION ALL
+SELECT 'messages', messages.channel, messages.state, count(*)
+FROM runs JOIN messages ON messages.run = runs.sequence
+WHERE runs.event = :event GROUP BY messages.channel, messages.state;
 
 
 -- messages ----------------------------------------------------------------------------------------------------------
@@ -267,7 +283,9 @@ WHERE id = :id AND state = 'sending' AND fence = :fence
 RETURNING id, state;
 
 -- name: messages_to_amend
-SELECT id, fence, document, late FROM messages WHERE id IN (SELECT value FROM json_each(:ids));
+-- Of a person who was erased, nothing is kept any more.
+SELECT id, fence, document, late FROM messages
+WHERE id IN (SELECT value FROM json_each(:ids)) AND substr(recipient, 1, 7) <> 'erased_';
 
 -- name: keep_late
 UPDATE messages SET late = :late WHERE id = :id;
