@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -187,31 +188,30 @@ def logged() -> Iterator[list[Any]]:
         yield entries
 
 
+def world_over(store: Store, *notifications: Notification, owner: str = "a", **more: Any) -> World:
+    """The world around these notifications, on this store."""
+    catalogue = make_catalogue(*notifications, **more)
+    providers = {
+        name: [Recording() for _ in config.providers] for name, config in catalogue.channels.items() if name != "inapp"
+    }
+    clock = Clock()
+    engine = Engine(
+        store,
+        catalogue,
+        providers,
+        clock=clock,
+        chance=lambda: 0.5,
+        owner=owner,
+        metrics=Metrics(),
+        secret=b"addresses",
+        links=Links(b"links", catalogue.project.public_url),
+    )
+    return World(store, clock, engine, providers)
+
+
 @pytest.fixture
 async def world() -> AsyncIterator[Callable[..., World]]:
     """Makes the world around these notifications."""
     store = await open_store("sqlite://:memory:")
-
-    def build(*notifications: Notification, owner: str = "a", **more: Any) -> World:
-        catalogue = make_catalogue(*notifications, **more)
-        providers = {
-            name: [Recording() for _ in config.providers]
-            for name, config in catalogue.channels.items()
-            if name != "inapp"
-        }
-        clock = Clock()
-        engine = Engine(
-            store,
-            catalogue,
-            providers,
-            clock=clock,
-            chance=lambda: 0.5,
-            owner=owner,
-            metrics=Metrics(),
-            secret=b"addresses",
-            links=Links(b"links", catalogue.project.public_url),
-        )
-        return World(store, clock, engine, providers)
-
-    yield build
+    yield partial(world_over, store)
     await store.close()

@@ -11,6 +11,7 @@ from arauto.store.documents import (
     optional,
     read_rejection,
     stored_event,
+    stored_fanout,
     stored_message,
     to_micros,
 )
@@ -22,10 +23,14 @@ from arauto.store.records import (
     StoredEvent,
     StoredMessage,
     Story,
+    StoryCounts,
 )
 from arauto.store.rows import (
     load_runs,
 )
+
+STORY_RUNS = 250
+"""So many runs of an event are told one by one."""
 
 _DISORDER = timedelta(minutes=5)
 """Messages are numbered as they are stored; by this much at most, one may have been made before one with a lower
@@ -43,21 +48,39 @@ class Looking:
             rows = await reading.rows("find_events", tenant=tenant, reference=reference)
         return [stored_event(row) for row in rows]
 
-    async def story(self, event: str) -> Story | None:
+    async def story(self, event: str, *, recipient: str | None = None, limit: int = STORY_RUNS) -> Story | None:
         """One consistent look, also at the runs that joined other events to this one."""
         async with self._database.reading() as reading:
             found = await reading.rows("event", key=event)
             if not found:
                 return None
-            sequences = [run for (run,) in await reading.rows("runs_of_event", event=found[0][0])]
+            stored, number = stored_event(found[0]), found[0][0]
+            fanouts = await reading.rows("fanouts_of_event", event=number)
+            if recipient is None:
+                given = await reading.rows("runs_of_event", event=number, limit=limit + 1)
+            else:
+                tenant = stored.event.tenant
+                given = await reading.rows(
+                    "runs_of_event_and_recipient", event=number, tenant=tenant, recipient=recipient, limit=limit + 1
+                )
+            sequences = [run for (run,) in given[:limit]]
             runs = await load_runs(reading, sequences) if sequences else {}
             messages = await reading.rows("messages_of_runs", runs=sequences) if sequences else []
             receipts = await receipts_of(reading, [row[0] for row in messages])
         return Story(
-            event=stored_event(found[0]),
+            event=stored,
             runs=tuple(runs.values()),
             messages=tuple(stored_message(row, receipts[row[0]]) for row in messages),
+            fanouts=tuple(stored_fanout(row) for row in fanouts),
+            counts=await self._counts_of(number) if len(given) > limit else None,
         )
+
+    async def _counts_of(self, event: int) -> StoryCounts:
+        runs: dict[str, int] = {}
+        messages: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for what, channel, state, number in await self._database.survey("counts_of_event", event=event):
+            (runs if what == "runs" else messages[channel])[state] = int(number)
+        return StoryCounts(runs, dict(messages))
 
     async def message(self, id: str) -> StoredMessage | None:
         """With the attempts that came late, at the end."""
