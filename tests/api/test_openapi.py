@@ -118,6 +118,7 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
     inbox = [{"inbox": []}, {"inbox_in_query": []}]
     read, write, admin = ([{"key": [scope]}] for scope in ("read", "recipients:write", "admin"))
     messages = [{"key": ["messages:write"]}]
+    silences = [{"key": ["silences:write"]}]
     assert told == {
         "POST /v1/events": [{"key": ["events:write"]}],
         "OPTIONS /v1/events": [],
@@ -130,6 +131,12 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
         "POST /v1/interventions": messages,
         "POST /v1/replays": messages,
         "GET /v1/rejections": read,
+        "GET /v1/silences": read,
+        "GET /v1/silences/{id}": read,
+        "POST /v1/silences": silences,
+        "PATCH /v1/silences/{id}": silences,
+        "POST /v1/silences/{id}/end": silences,
+        "DELETE /v1/silences/{id}": silences,
         "GET /v1/recipients": read,
         "GET /v1/recipients/{id}": read,
         "PUT /v1/recipients/{id}": write,

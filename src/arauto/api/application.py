@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arauto.api import inbox, keys, looking, messages, recipients
+from arauto.api import inbox, keys, looking, messages, recipients, silences, wishes
 from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
 from arauto.api.keyring import Keyring
@@ -41,7 +41,15 @@ MAX_KEYS = 100_000
 
 log = structlog.get_logger("arauto.api")
 
-_ROUTERS = (looking.router, messages.router, recipients.router, inbox.router, keys.router)
+_ROUTERS = (
+    looking.router,
+    messages.router,
+    wishes.router,
+    recipients.router,
+    silences.router,
+    inbox.router,
+    keys.router,
+)
 
 _NONE: Mapping[tuple[str, str], Receiver] = {}
 

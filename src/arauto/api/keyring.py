@@ -14,8 +14,8 @@ from arauto.api.problems import Refused
 from arauto.engine.links import Signer
 from arauto.store import ApiKey, Store
 
-Scope = Literal["events:write", "read", "recipients:write", "messages:write", "admin"]
-SCOPES: tuple[Scope, ...] = ("events:write", "read", "recipients:write", "messages:write", "admin")
+Scope = Literal["events:write", "read", "recipients:write", "messages:write", "silences:write", "admin"]
+SCOPES: tuple[Scope, ...] = ("events:write", "read", "recipients:write", "messages:write", "silences:write", "admin")
 """``admin`` includes all others."""
 
 _INBOX = "inbox_"

@@ -27,6 +27,7 @@ COMMANDS = {
     "groups": "List groups, and show who is in one or on call.",
     "schedule": "Show when the events of schedules come.",
     "keys": "Make, list and revoke API keys.",
+    "silences": "List, add, end and delete silences: times in which messages are held or dropped.",
     "doctor": "Look for what could keep the hub from working, and say what to do.",
 }
 """Every command and what it does, in the order in which help lists them."""

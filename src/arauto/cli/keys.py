@@ -37,7 +37,9 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for, such as 'shop'.")],
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="events:write, read, recipients:write, messages:write or admin; several are allowed."),
+        typer.Option(
+            help="events:write, read, recipients:write, messages:write, silences:write or admin; several are allowed."
+        ),
     ] = None,
     project: ProjectOption = Path(),
     url: UrlOption = None,

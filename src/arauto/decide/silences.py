@@ -82,7 +82,7 @@ def phase(silence: Silence, now: datetime) -> Phase:
     until = holds_until(silence, now)
     if until is not None:
         return Phase("active", None if silence.end is None and silence.cron is None else until)
-    if silence.end is not None and silence.end <= now:
+    if silence.end is not None and silence.end <= max(now, silence.start):
         return Phase("over", None)
     if silence.cron is None:
         return Phase("coming", silence.start)
