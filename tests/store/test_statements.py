@@ -72,7 +72,8 @@ async def postgresql(postgresql_url: str) -> Any:
         INSERT INTO fanouts SELECT n, 'f' || n, n, '[]', 'done', 'a', n, 0, '', 0, '{}'
         FROM generate_series(1, 3000) n;
         INSERT INTO run_events SELECT n, 1, n FROM generate_series(1, 3000) n;
-        INSERT INTO messages SELECT n, 'm' || n, n, 't', 'ana', 'email', 'n', n, 'sent', NULL, n, 1, '{}', NULL, NULL, NULL, NULL
+        INSERT INTO messages
+        SELECT n, 'm' || n, n, 't', 'ana', 'email', 'n', n, 'sent', NULL, n, 1, '{}', NULL, NULL, NULL, NULL
         FROM generate_series(1, 3000) n;
         INSERT INTO replays SELECT 't', 'r' || n, '{}' FROM generate_series(1, 3000) n;
         INSERT INTO receipts SELECT n, 'delivered', 0, 0, n, NULL FROM generate_series(1, 3000) n;

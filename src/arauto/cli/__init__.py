@@ -22,12 +22,13 @@ COMMANDS = {
     "demo": "Show everything at work: the hub, an example shop, and stand-ins for the outside world.",
     "send": "Send an event, or a sample of an event type, to a running hub.",
     "explain": "Say why something was sent, or was not: of an event, a message or a recipient.",
+    "messages": "List and show messages; retry, release, cancel or hold them; replay many.",
     "rejections": "List the calls that the hub refused or ignored, and why.",
     "recipients": "List, show, import and delete recipients.",
     "groups": "List groups, and show who is in one or on call.",
     "schedule": "Show when the events of schedules come.",
-    "keys": "Make, list and revoke API keys.",
     "silences": "List, add, end and delete silences: times in which messages are held or dropped.",
+    "keys": "Make, list and revoke API keys.",
     "doctor": "Look for what could keep the hub from working, and say what to do.",
 }
 """Every command and what it does, in the order in which help lists them."""

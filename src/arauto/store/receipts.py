@@ -93,10 +93,7 @@ async def keep_receipts(transaction: Transaction, receipts: Sequence[Receipt], f
     unknown = sum(len(given) for id, given in by_message.items() if id not in messages)
     if not messages:
         return Kept((), 0, unknown, woken=False)
-    follows = {
-        id: [(receipt, follow(message, receipt)) for receipt in by_message[id]] for id, message in messages.items()
-    }
-    await transaction.rows("lock_keys", keys=_locks(messages, follows))
+    await transaction.rows("lock_keys", keys=_locks(messages, by_message, follow))
     told = await _read(transaction, by_message)
     new = await _insert(transaction, told)
     changes = [
@@ -107,16 +104,9 @@ async def keep_receipts(transaction: Transaction, receipts: Sequence[Receipt], f
     if changes:
         await transaction.many("note_receipts", columns_of(("message", "receipt", "arrived", "state"), changes))
     woken = await _wake(transaction, told, new, now)
-    counted = {(receipt.message, receipt.kind, receipt.permanent) for _, receipt in new}
-    ended = [
-        (messages[id], consequence)
-        for id, some in follows.items()
-        for receipt, consequence in some
-        if (id, receipt.kind, receipt.permanent) in counted
-    ]
-    await insert_suppressions(
-        transaction, [(message.tenant, each.suppress) for message, each in ended if each.suppress]
-    )
+    ended = [(message, follow(message, receipt)) for message, receipt in new]
+    dead = [(message.tenant, each.suppress) for message, each in ended if each.suppress is not None]
+    await insert_suppressions(transaction, dead)
     for message, each in ended:
         if each.change is not None:
             await apply_change(transaction, message.tenant, message.recipient, each.change, now)
@@ -127,12 +117,12 @@ def _keys(message: Message, receipt: Receipt) -> tuple[str, str]:
     return keys_of_receipt(receipt, message.notification, message.run, message.event)
 
 
-def _locks(messages: Mapping[str, Message], follows: Mapping[str, Sequence[tuple[Receipt, Consequence]]]) -> list[str]:
+def _locks(messages: Mapping[str, Message], receipts: Mapping[str, Sequence[Receipt]], follow: Follow) -> list[str]:
     keys: set[str] = set()
     for id, message in messages.items():
-        for receipt, consequence in follows[id]:
+        for receipt in receipts[id]:
             keys.update(_keys(message, receipt))
-            if consequence.change is not None:
+            if follow(message, receipt).change is not None:
                 keys.add(wishes_lock(message.tenant, message.recipient))
     return sorted(keys)
 
