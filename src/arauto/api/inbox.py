@@ -7,15 +7,16 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Security
+from fastapi import APIRouter, Depends, Path, Query, Request, Security
 from fastapi.security import APIKeyQuery, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from arauto.api.access import After, Limit, TheHub, TheKeyring
 from arauto.api.keyring import bearer
-from arauto.api.problems import documented
+from arauto.api.problems import Refused, documented
 from arauto.errors import StoreUnavailable
+from arauto.model import Receipt
 from arauto.store import InboxItem
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"], responses=documented(400, 401, 422, 503))
@@ -104,6 +105,16 @@ async def mark(hub: TheHub, owner: Owner, body: Marks) -> Counts:
         hub.inbox_changed(*owner)
     if marked.woken:
         hub.ring()
+    counts = await hub.store.inbox_counts(*owner)
+    return Counts(unread=counts["unread"], read=counts["read"])
+
+
+@router.post("/messages/{id}/acknowledge", summary="Take care of what a message tells", responses=documented(404))
+async def acknowledge(hub: TheHub, owner: Owner, id: Annotated[MessageId, Path()]) -> Counts:
+    stored = await hub.store.message(id)
+    if stored is None or (stored.message.tenant, stored.message.recipient) != owner:
+        raise Refused(404, "unknown_message", f"there is no message {id!r} in this inbox")
+    await hub.receive([Receipt(message=id, kind="acknowledged", at=hub.engine.clock())])
     counts = await hub.store.inbox_counts(*owner)
     return Counts(unread=counts["unread"], read=counts["read"])
 

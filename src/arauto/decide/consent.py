@@ -38,6 +38,22 @@ class Proof(Struct, frozen=True, kw_only=True):
     """The version of that text; made of the text where none is given."""
     evidence: dict[str, str] = {}
 
+    def line(self, category: str, channel: str, given: bool) -> Consent:
+        """The line of the record that this proves."""
+        version = self.version
+        if self.text is not None and version is None:
+            version = hashlib.blake2b(self.text.encode(), digest_size=6).hexdigest()
+        return Consent(
+            category=category,
+            channel=channel,
+            given=given,
+            at=self.at,
+            how=self.how,
+            text=self.text,
+            version=version,
+            evidence=self.evidence,
+        )
+
 
 class Choice(Struct, frozen=True):
     """A category, and the channels by which it may reach a person, in the order of their names."""
@@ -101,26 +117,12 @@ def choose(
     """The wishes with exactly this said of a category, by channel (``*``: all others), and a line for each channel of
     which it changes what was said. Where nothing is said any more, the line tells what the category then does."""
     before = wishes.categories.get(category.name, {})
-    version = proof.version
-    if proof.text is not None and version is None:
-        version = hashlib.blake2b(proof.text.encode(), digest_size=6).hexdigest()
     lines: list[Consent] = []
     for channel in sorted({*before, *said}):
         now = said.get(channel, said.get(EVERY_CHANNEL))
         if now is before.get(channel, before.get(EVERY_CHANNEL)):
             continue
-        lines.append(
-            Consent(
-                category=category.name,
-                channel=channel,
-                given=category.consent != "opt_in" if now is None else now,
-                at=proof.at,
-                how=proof.how,
-                text=proof.text,
-                version=version,
-                evidence=proof.evidence,
-            )
-        )
+        lines.append(proof.line(category.name, channel, category.consent != "opt_in" if now is None else now))
     categories = {name: each for name, each in wishes.categories.items() if name != category.name}
     if said:
         categories[category.name] = dict(said)
