@@ -19,6 +19,7 @@ from arauto.cli import Failed
 STATE_FOLDER = ".arauto"
 SESSION_FILE = "session.json"
 DATABASE_FILE = "hub.sqlite3"
+_PIECE = 64 * 1024
 
 ProjectOption = Annotated[
     Path, typer.Option("--project", "-C", help="The project folder, whose running hub is asked.", show_default=False)
@@ -58,19 +59,32 @@ class HubCall:
             if after is None:
                 return
 
+    def stream(self, *path: str) -> Iterator[bytes]:
+        """The body of a GET, piece by piece. Raises Failed."""
+        connection = self._connection()
+        try:
+            connection.request("GET", self._path(_join(path)), headers={"Authorization": f"Bearer {self.key}"})
+            response = connection.getresponse()
+            if response.status >= 300:
+                raise _failed(response.status, response.read())
+            while piece := response.read(_PIECE):
+                yield piece
+        except (OSError, http.client.HTTPException) as error:
+            raise Failed(f"the hub at {self.url} did not answer to the end: {error}", 5) from None
+        finally:
+            connection.close()
+
     def delete(self, *path: str) -> None:
         """A DELETE. Raises Failed."""
         self.call("DELETE", _join(path))
 
     def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
         """Make one call; the JSON of its answer. Raises Failed with the hub's own words."""
-        parts = urlsplit(self.url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.netloc, timeout=30)
+        connection = self._connection()
         sent = None if body is None else json.dumps(body).encode()
         told = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **(headers or {})}
         try:
-            connection.request(method, parts.path.rstrip("/") + path, sent, told)
+            connection.request(method, self._path(path), sent, told)
             response = connection.getresponse()
             text = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -80,6 +94,14 @@ class HubCall:
         if response.status < 300:
             return json.loads(text) if text else None
         raise _failed(response.status, text)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.url)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        return kind(parts.netloc, timeout=30)
+
+    def _path(self, path: str) -> str:
+        return urlsplit(self.url).path.rstrip("/") + path
 
 
 def connect(project: Path, url: str | None, key: str | None) -> HubCall:

@@ -20,7 +20,7 @@ PIECE = 200
 
 NOTES = (
     "runs, messages and events are all that there are, oldest first; an event's payload may tell of others, too",
-    "mentions are events that were told to nobody here, and in which the person's id or an address of theirs stands",
+    "mentions are further events, in which the person's id or an address of theirs stands",
     "decided holds of what was decided about an event the lines that concern this person",
 )
 
@@ -68,12 +68,15 @@ async def export(grounds: Grounds, tenant: str, id: str, now: datetime) -> Async
 
 
 async def holds(grounds: Grounds, tenant: str, id: str) -> bool:
-    """Whether anything is held under this id, beside events in which it may stand."""
-    if await known_to(grounds, tenant, id) is not None or await grounds.store.wishes(tenant, [id]):
+    """Whether anything is held of whoever has this id, if only an event in which it stands."""
+    recipient = await known_to(grounds, tenant, id)
+    if recipient is not None or await grounds.store.wishes(tenant, [id]) or await grounds.store.consents(tenant, id):
         return True
-    if await grounds.store.consents(tenant, id):
+    if (await grounds.store.held_runs(tenant, id, after=None, limit=1)).items:
         return True
-    return bool((await grounds.store.held_runs(tenant, id, after=None, limit=1)).items)
+    async for _ in _mentions(grounds, tenant, grounds.eraser(tenant, id, recipient), set()):
+        return True
+    return False
 
 
 async def survey(grounds: Grounds, tenant: str, id: str) -> dict[str, int]:

@@ -68,6 +68,7 @@ class Hub:
         self._full: set[str] = set()
         self._listeners: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
+        self._erasing: dict[tuple[str, str], asyncio.Task[Erasure]] = {}
         self._gone: set[str] = set()
         self._closing = False
         self.stopping = False
@@ -174,9 +175,10 @@ class Hub:
                 await self._rejecting.drain()
         except TimeoutError:
             log.warning("stopped before everything under way had ended", outstanding=dict(self._outstanding))
-        for task in self._tasks:
+        ending = [*self._tasks, *self._erasing.values()]
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
 
     def _give_back(self) -> None:
         """Messages that no sender has begun are put back, due at once for whoever comes next."""
@@ -190,14 +192,30 @@ class Hub:
 
     # -- erasing people ----------------------------------------------------------------------------------------------
 
-    async def erase(self, tenant: str, id: str) -> Erasure:
-        """Erase a person. Raises StoreUnavailable; what was begun goes on when this is called again, or when a hub
-        starts."""
+    async def erase(self, tenant: str, id: str, *, wait: timedelta) -> Erasure:
+        """Erase a person, or go on with it; returns how it stands when it has finished, or after this time. Raises
+        StoreUnavailable; what was begun goes on when this is called again, or when a hub starts."""
+        task = self._erasing.get((tenant, id))
+        if task is None:
+            task = self._erasing[tenant, id] = asyncio.create_task(self._erase(tenant, id))
+            task.add_done_callback(lambda done: self._erased(tenant, id, done))
+        await asyncio.wait([task], timeout=wait.total_seconds())
+        if task.done():
+            return task.result()
+        grounds = await Grounds.open(self.store, self.engine.catalogue)
+        return await self.store.erasure(tenant, grounds.pseudonym(tenant, id)) or await task
+
+    async def _erase(self, tenant: str, id: str) -> Erasure:
         grounds = await Grounds.open(self.store, self.engine.catalogue)
         erased = await erase(grounds, tenant, id, clock=self.engine.clock, withdraw=self._withdraw)
         self.engine.metrics.erasures.inc()
-        self.inbox_changed(tenant, id)
         return erased
+
+    def _erased(self, tenant: str, id: str, done: asyncio.Task[Erasure]) -> None:
+        del self._erasing[tenant, id]
+        self.inbox_changed(tenant, id)
+        if not done.cancelled() and done.exception() is not None:
+            log.error("an erasure was interrupted; ask for it again, or start the hub anew", exc_info=done.exception())
 
     def _withdraw(self, tenant: str, recipient: str) -> None:
         """Cancel the messages to somebody that no sender has begun."""

@@ -216,7 +216,12 @@ class SqliteDatabase:
             if self._lost is not None:
                 raise StoreUnavailable(self._lost)
             with _unavailable():
-                await asyncio.get_running_loop().run_in_executor(self._committing, self._vacuum)
+                done = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._committing, self._vacuum))
+                try:
+                    await asyncio.shield(done)
+                except asyncio.CancelledError:
+                    await asyncio.wait([done])  # it can't be stopped, and nobody may write meanwhile
+                    raise
         finally:
             self._writing.release()
 
