@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from arauto.api.access import After, Limit, Reader, TheHub
 from arauto.api.problems import Refused, documented
-from arauto.engine.explain import explain_event, explain_event_head
+from arauto.engine.explain import MEMBERS_SHOWN, explain_event, explain_event_head, explain_recipient
 from arauto.engine.words import language_of
 from arauto.store import Rejection, StoredEvent
 
@@ -74,7 +74,13 @@ class Explanation(BaseModel):
     catalogue: str | None
     planned_at: str | None
     notifications: list[dict[str, Any]]
+    signals: list[dict[str, Any]] = []
+    """What listens for events of this type: whether it hears of this one."""
     quarantined: dict[str, Any] | None = None
+    counts: dict[str, Any] | None = None
+    """Of all runs and messages, where not all are shown."""
+    recipient: str | None = None
+    """Of whom alone it tells, where that was asked."""
 
 
 def _language(asked: str | None, accepted: str | None) -> str:
@@ -114,13 +120,19 @@ async def show_explanation(
     key: Reader,
     id: str,
     source: Source = None,
+    recipient: Annotated[str | None, Query(description="Why this recipient heard of it, or did not")] = None,
+    show: Annotated[int, Query(ge=0, le=200, description="How many members of large groups to show")] = MEMBERS_SHOWN,
     lang: Language = None,
     accept_language: AcceptLanguage = None,
 ) -> Explanation:
     stored = await _event(hub, key, id, source)
-    story = await hub.store.story(stored.event.key)
+    story = await hub.store.story(stored.event.key, recipient=recipient)
     assert story is not None
-    return Explanation(**explain_event(story, now=hub.engine.clock(), language=_language(lang, accept_language)))
+    now, language = hub.engine.clock(), _language(lang, accept_language)
+    if recipient is None:
+        return Explanation(**explain_event(story, now=now, language=language, show=show))
+    known = (await hub.engine.recipients([(key.tenant, recipient)]))[key.tenant].get(recipient)
+    return Explanation(**explain_recipient(story, recipient, known, hub.engine.catalogue, now=now, language=language))
 
 
 @router.get("/events/{id:path}", tags=["events"], summary="Show an event", responses=documented(404, 409))

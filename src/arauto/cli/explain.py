@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from arauto.cli import Failed
+from arauto.cli.check import compile_or_exit
 from arauto.cli.hub import (
     DATABASE_FILE,
     STATE_FOLDER,
@@ -57,7 +58,18 @@ def explain(
     ],
     source: Annotated[str | None, typer.Option(help="The event's source, where several gave the same id.")] = None,
     lang: Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language when not given.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="For a recipient: how many messages.", min=1)] = 10,
+    recipient: Annotated[
+        str | None, typer.Option(help="Of an event: why this recipient heard of it, or did not.", metavar="ID")
+    ] = None,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit",
+            "-n",
+            help="For a recipient: how many messages; for an event: how many members of large groups.",
+            min=1,
+        ),
+    ] = 10,
     project: ProjectOption = Path(),
     url: UrlOption = None,
     key: KeyOption = None,
@@ -71,6 +83,7 @@ def explain(
 
       arauto explain order-1042
       arauto explain evt_… --lang pt-BR
+      arauto explain order-1042 --recipient cliente-77
       arauto explain msg_… --json
       arauto explain cliente-77
     """
@@ -81,9 +94,9 @@ def explain(
     language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
     file = project / STATE_FOLDER / DATABASE_FILE
     if url is None and read_session(project) is None and file.is_file():
-        kind, document = asyncio.run(_find_in_file(file, what, source, language, limit))
+        kind, document = asyncio.run(_find_in_file(project, what, source, recipient, language, limit))
     else:
-        kind, document = _find(connect(project, url, key), what, source, language, limit)
+        kind, document = _find(connect(project, url, key), what, source, recipient, language, limit)
     if as_json:
         print_json(document)
         return
@@ -91,11 +104,14 @@ def explain(
     Console(highlight=False).print(draw(document, language))
 
 
-def _find(hub: HubCall, what: str, source: str | None, language: str, limit: int) -> tuple[str, Any]:
+def _find(
+    hub: HubCall, what: str, source: str | None, recipient: str | None, language: str, limit: int
+) -> tuple[str, Any]:
     if what.startswith("msg_"):
         return "message", hub.get("v1", "messages", what, lang=language)
     try:
-        return "event", hub.get("v1", "events", what, "explanation", source=source, lang=language)
+        asked = {"source": source, "recipient": recipient, "show": min(limit, 200)}
+        return "event", hub.get("v1", "events", what, "explanation", **asked, lang=language)
     except Failed as error:
         if error.exit_code != 4:
             raise
@@ -112,16 +128,16 @@ def _find(hub: HubCall, what: str, source: str | None, language: str, limit: int
 
 
 async def _find_in_file(
-    file: Path, what: str, source: str | None, language: str, limit: int
+    project: Path, what: str, source: str | None, recipient: str | None, language: str, limit: int
 ) -> tuple[str, dict[str, Any]]:
     """The same from the database of a hub that does not run now."""
     from msgspec import to_builtins
 
-    from arauto.engine.explain import explain_event, explain_message
+    from arauto.engine.explain import explain_event, explain_message, explain_recipient
     from arauto.store.opening import open_store
 
     now = datetime.now(UTC)
-    store = await open_store(str(file))
+    store = await open_store(str(project / STATE_FOLDER / DATABASE_FILE))
     try:
         if what.startswith("msg_"):
             message = await store.message(what)
@@ -133,9 +149,15 @@ async def _find_in_file(
             names = ", ".join(each.event.source for each in events)
             raise Failed(f"several sources gave this id: {names}; add --source", 2)
         if events:
-            story = await store.story(events[0].event.key)
+            story = await store.story(events[0].event.key, recipient=recipient)
             assert story is not None
-            return "event", explain_event(story, now=now, language=language)
+            if recipient is None:
+                return "event", explain_event(story, now=now, language=language, show=limit)
+            catalogue = compile_or_exit(project)
+            person = catalogue.recipients.get(recipient) or (await store.recipients("default", [recipient])).get(
+                recipient
+            )
+            return "event", explain_recipient(story, recipient, person, catalogue, now=now, language=language)
         known = (await store.recipients("default", [what])).get(what)
         page = await store.list_messages("default", after=None, limit=limit, recipient=what)
         if known is None and not page.items:
@@ -166,7 +188,7 @@ def draw_event(document: dict[str, Any], language: str) -> Tree:
         tree.add(words("heading.not_planned"))
     if document.get("quarantined"):
         tree.add(f"[red]{escape(document['quarantined']['text'])}[/]")
-    elif event["state"] == "planned" and not document["notifications"]:
+    elif event["state"] == "planned" and not document["notifications"] and not document.get("signals"):
         tree.add(words("heading.nobody_listens", type=event["type"]))
     for considered in document["notifications"]:
         if not considered["matched"]:
@@ -179,12 +201,21 @@ def draw_event(document: dict[str, Any], language: str) -> Tree:
         branch = tree.add(f"[bold]● {escape(considered['notification'])}[/]")
         for line in considered["recipients"]:
             _draw_line(branch, line, words, escape)
+    for signal in document.get("signals") or ():
+        place = f"{escape(signal['notification'])} ({escape(signal['place'])})"
+        tree.add(f"[dim]◦ {words('heading.listens')} {place}: {escape(signal['reason']['text'])}[/]")
     return tree
 
 
 def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any) -> None:
     who = escape(line["recipient"] or line["target"])
     reason = escape(line["reason"]["text"])
+    if "fanout" in line:
+        leaf = branch.add(f"{escape(line['target'])}  [dim]{reason}[/]")
+        leaf.add(f"[{'cyan' if line['fanout']['state'] == 'running' else 'dim'}]{escape(line['fanout']['text'])}[/]")
+        for failure in line["fanout"]["failures"]:
+            leaf.add(f"[red]{failure['count']} × {escape(failure['error'])}[/]")
+        return
     if not line["chosen"]:
         colour = "red" if line["reason"]["code"] == "expression_failed" else "dim"
         branch.add(f"[{colour}]{who}: {words('heading.left_out')} — {reason}[/]")
@@ -192,13 +223,21 @@ def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any) -> N
     leaf = branch.add(f"{who}  [dim]{reason}[/]")
     for note in line.get("notes", ()):
         leaf.add(f"[yellow]{escape(note['text'])}[/]")
-    run = line.get("run") or {"log": ()}
+    _draw_run(leaf, line, words, escape)
+
+
+def _draw_run(leaf: Tree, told: dict[str, Any], words: Any, escape: Any) -> None:
+    run = told.get("run") or {"log": ()}
     for entry in run["log"]:
         leaf.add(f"[dim]{entry['at'][11:23]}[/]  {entry['step']}. {escape(entry['reason']['text'])}")
     if "next" in run:
         leaf.add(f"[cyan]{escape(run['next'])}[/]")
-    for message in line.get("messages", ()):
+    for message in told.get("messages", ()):
         _draw_message(leaf, message, words, escape)
+    if "joined" in told:
+        _draw_run(leaf.add(words("heading.joined")), told["joined"], words, escape)
+    for other in told.get("notified", ()):
+        _draw_run(leaf.add(f"{words('heading.notified')}: {escape(other['recipient'])}"), other, words, escape)
 
 
 def _draw_message(branch: Tree, message: dict[str, Any], words: Any, escape: Any) -> Tree:

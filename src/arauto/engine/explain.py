@@ -7,21 +7,60 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from msgspec import to_builtins
+
 from arauto.decide.receipts import ShownState, shown
+from arauto.engine.audience import counts_of, lines_about, lines_of
 from arauto.engine.stages import LEASE
 from arauto.engine.words import say, say_reason
-from arauto.model import JSON, Message
-from arauto.store import StoredEvent, StoredMessage, StoredRun, Story
+from arauto.model import JSON, Catalogue, Message, Recipient
+from arauto.store import StoredEvent, StoredFanout, StoredMessage, StoredRun, Story, StoryCounts
+
+MEMBERS_SHOWN = 20
+"""So many members of groups that are told page by page are shown one by one."""
 
 
-def explain_event(story: Story, *, now: datetime, language: str = "en") -> dict[str, JSON]:
+def explain_event(story: Story, *, now: datetime, language: str = "en", show: int = MEMBERS_SHOWN) -> dict[str, JSON]:
     """One event, as a document: each notification considered and why it did or did not match, each recipient and
     why, each run with its log, each message with its attempts, and what happens next. Every reason has a ``text``.
+
+    Of the members of groups that are told page by page the first ``show`` are told, and ``counts`` of all.
     """
+    explanation = story.event.explanation or {}
+    told = [lines_of(considered, story, show=show) for considered in explanation.get("notifications", ())]
+    document = _document(story, [lines for lines, _ in told], now, language)
+    if story.counts is not None or any(hidden for _, hidden in told):
+        document["counts"] = _counts(counts_of(story), language)
+    return document
+
+
+def explain_recipient(
+    story: Story,
+    id: str,
+    recipient: Recipient | None,
+    catalogue: Catalogue | None,
+    *,
+    now: datetime,
+    language: str = "en",
+) -> dict[str, JSON]:
+    """Why this recipient (None: there is none of this id) heard of an event, or did not: a document as that of
+    ``explain_event``, with nothing about others. ``story`` is that of the event and this recipient. What the groups say
+    of them now, and did not say then, is said to be so."""
+    explanation = story.event.explanation or {}
+    lines = [
+        lines_about(considered, story, id, recipient, catalogue) for considered in explanation.get("notifications", ())
+    ]
+    return {**_document(story, lines, now, language), "recipient": id}
+
+
+def _document(
+    story: Story, lines: Sequence[Sequence[dict[str, JSON]]], now: datetime, language: str
+) -> dict[str, JSON]:
     runs = {stored.run.key: stored for stored in story.runs}
     messages: defaultdict[str, list[StoredMessage]] = defaultdict(list)
     for stored in story.messages:
         messages[stored.message.run].append(stored)
+    fanouts = {stored.fanout.key: _fanout(stored, language) for stored in story.fanouts}
     explanation = story.event.explanation or {}
     told: dict[str, JSON] = {
         "event": explain_event_head(story.event, language=language),
@@ -32,16 +71,45 @@ def explain_event(story: Story, *, now: datetime, language: str = "en") -> dict[
                 "notification": considered["notification"],
                 "matched": considered["matched"],
                 "reason": _reason(considered["reason"], language),
-                "recipients": [
-                    _recipient(line, runs, messages, now, language) for line in considered.get("recipients", ())
-                ],
+                "recipients": [_recipient(line, runs, messages, fanouts, now, language) for line in its_lines],
             }
-            for considered in explanation.get("notifications", ())
+            for considered, its_lines in zip(explanation.get("notifications", ()), lines, strict=True)
         ],
     }
+    if "signals" in explanation:
+        told["signals"] = [{**each, "reason": _reason(each["reason"], language)} for each in explanation["signals"]]
     if "quarantined" in explanation:
         told["quarantined"] = _reason(explanation["quarantined"], language)
     return told
+
+
+def _fanout(stored: StoredFanout, language: str) -> dict[str, JSON]:
+    fanout = stored.fanout
+    counts = {"asked": fanout.asked, "chosen": fanout.chosen, "failed": fanout.failed}
+    text = say(f"fanout.{stored.state}", counts, language=language)
+    ended = None if fanout.ended is None else _reason(to_builtins(fanout.ended), language)
+    return {
+        "group": fanout.group,
+        "state": stored.state,
+        **counts,
+        "failures": [{"error": error, "count": count} for error, count in fanout.failures.items()],
+        "ended": ended,
+        "text": text if ended is None else f"{ended['text']}: {text}",
+    }
+
+
+def _counts(counts: StoryCounts, language: str) -> dict[str, JSON]:
+    lines = [("run", say("heading.runs", language=language), counts.runs)]
+    lines.extend(("state", channel, states) for channel, states in counts.messages.items())
+    return {
+        "runs": counts.runs,
+        "messages": counts.messages,
+        "text": [
+            f"{name}: "
+            + ", ".join(f"{number} {say(f'{kind}.{state}', language=language)}" for state, number in states.items())
+            for kind, name, states in lines
+        ],
+    }
 
 
 def explain_event_head(stored: StoredEvent, *, language: str = "en") -> dict[str, JSON]:
@@ -106,6 +174,7 @@ def _recipient(
     line: dict[str, JSON],
     runs: dict[str, StoredRun],
     messages: dict[str, list[StoredMessage]],
+    fanouts: dict[str, dict[str, JSON]],
     now: datetime,
     language: str,
 ) -> dict[str, JSON]:
@@ -115,12 +184,30 @@ def _recipient(
         "reason": _reason(line["reason"], language),
         "chosen": "run" in line,
     }
+    if line.get("asked_now"):
+        told["asked_now"] = True
+        told["reason"]["text"] = say("asked_now", {"reason": told["reason"]["text"]}, language=language)
+    if line.get("fanout") in fanouts:
+        told["fanout"] = fanouts[line["fanout"]]
     if "notes" in line:
         told["notes"] = [_reason(note, language) for note in line["notes"]]
     stored = runs.get(line.get("run", ""))
     if stored is not None:
-        run = stored.run
-        told["run"] = {
+        told.update(_run(stored, runs, messages, now, language))
+    return told
+
+
+def _run(
+    stored: StoredRun,
+    runs: dict[str, StoredRun],
+    messages: dict[str, list[StoredMessage]],
+    now: datetime,
+    language: str,
+) -> dict[str, JSON]:
+    """A run with its messages; the run that it joined, and those that it began for others, are told with it."""
+    run = stored.run
+    told: dict[str, JSON] = {
+        "run": {
             "key": run.key,
             "state": stored.state,
             "log": [
@@ -136,10 +223,19 @@ def _recipient(
                 }
                 for entry in run.log
             ],
-        }
-        if stored.due_at is not None:
-            told["run"]["next"] = say("next.run", {"at": _time(stored.due_at)}, language=language)
-        told["messages"] = [explain_message(each, now=now, language=language) for each in messages.get(run.key, ())]
+        },
+        "messages": [explain_message(each, now=now, language=language) for each in messages.get(run.key, ())],
+    }
+    if stored.due_at is not None:
+        told["run"]["next"] = say("next.run", {"at": _time(stored.due_at)}, language=language)
+    host = next((runs.get(entry.reason.values["run"]) for entry in run.log if entry.decision == "merge"), None)
+    if host is not None:
+        told["joined"] = _run(host, runs, messages, now, language)
+    begun = [other for other in runs.values() if other.run.parent == run.key]
+    if begun:
+        told["notified"] = [
+            {"recipient": other.run.recipient, **_run(other, runs, messages, now, language)} for other in begun
+        ]
     return told
 
 
