@@ -95,6 +95,14 @@ async def test_what_arrived_is_sent_whatever_its_attempt_says(store: Store, make
     assert due.messages == {message.id: "sent"}
 
 
+async def test_of_what_nobody_knew_any_receipt_says_that_it_was_sent(store: Store, make: Any) -> None:
+    for number, (before, kind) in enumerate([("unknown", "failed"), ("unknown", "bounced"), ("sending", "failed")]):
+        message = await make.one_message(store, before, id=str(number))
+        await store.record_receipts([told(message, kind)], nothing, now=make.now)
+        await store.settle([make.settlement(message, 1, "unknown")], now=make.now)
+        assert await state(store, message) == ("sent", kind)
+
+
 @pytest.mark.parametrize("before", ["unknown", "queued", "failed", "expired", "held", "cancelled"])
 async def test_what_arrived_is_known_to_be_sent(store: Store, make: Any, before: Any) -> None:
     message = await make.one_message(store, before, awaited=True, due_at=make.now)

@@ -49,8 +49,8 @@ class ReceiptsStore(Protocol):
     """Verbs about receipts."""
 
     async def record_receipts(self, receipts: Sequence[Receipt], follow: Follow, *, now: datetime) -> Kept:
-        """Keep receipts with all that follows; one that proves that a message arrived which was not known to be sent
-        makes it ``sent``."""
+        """Keep receipts with all that follows. A message that was not known to be sent is ``sent`` when one proves that
+        it arrived; of one of which nothing was known at all, any receipt proves that."""
         ...
 
 
@@ -167,9 +167,9 @@ def _move_on(each: _Told, receipt: Receipt) -> None:
     if known == each.known:
         return
     each.known, each.changed = known, True
-    if known.arrived and each.state not in ("sending", "sent"):
-        each.state, each.ends = "sent", True
-    if known.arrived is False and each.state == "sent":
+    if each.state == "unknown" or (known.arrived and each.state not in ("sending", "sent")):
+        each.state, each.ends = "sent", True  # a provider had it, and has told what became of it
+    elif known.arrived is False and each.state == "sent":
         each.ends = True
 
 

@@ -389,7 +389,7 @@ WITH found AS MATERIALIZED (
     FOR UPDATE OF messages
 )
 UPDATE messages SET
-    state = CASE arrived WHEN 1 THEN 'sent' ELSE found.state END,
+    state = CASE WHEN arrived = 1 OR (found.state = 'unknown' AND receipt IS NOT NULL) THEN 'sent' ELSE found.state END,
     due_at = CASE arrived WHEN 1 THEN NULL ELSE found.due_at END, hold = found.hold, document = found.document
 FROM found
 WHERE messages.sequence = found.sequence AND found.old_state = 'sending' AND found.old_fence = found.fence

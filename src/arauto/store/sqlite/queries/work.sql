@@ -277,7 +277,8 @@ RETURNING sequence, run, claimed_at, fence, document, late;
 -- name: settle
 -- A receipt that came before its attempt was settled says more than the attempt does.
 UPDATE messages SET
-    state = CASE arrived WHEN 1 THEN 'sent' ELSE :state END, due_at = CASE arrived WHEN 1 THEN NULL ELSE :due_at END,
+    state = CASE WHEN arrived = 1 OR (:state = 'unknown' AND receipt IS NOT NULL) THEN 'sent' ELSE :state END,
+    due_at = CASE arrived WHEN 1 THEN NULL ELSE :due_at END,
     hold = :hold, document = :document
 WHERE id = :id AND state = 'sending' AND fence = :fence
 RETURNING id, state;
