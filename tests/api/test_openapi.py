@@ -33,7 +33,15 @@ OPERATIONS = [
             "include-path": f"/v1/recipients/{each}",
             "checks": {"unsupported_method": {"enabled": False}, "allow_header_conformance": {"enabled": False}},
         }
-        for each in ("{id}/inbox-token", "import")
+        for each in (
+            "{id}/inbox-token",
+            "import",
+            "{id}/wishes",
+            "{id}/consents",
+            "{id}/preferences-link",
+            "{id}/export",
+            "{id}/erase",
+        )
     ),
     # A token in the query is enough, whatever else is in the headers.
     *({"include-path": f"/v1/inbox{each}", "checks": {"ignored_auth": {"enabled": False}}} for each in ("", "/marks")),
@@ -143,9 +151,16 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
         "DELETE /v1/recipients/{id}": write,
         "POST /v1/recipients/import": write,
         "POST /v1/recipients/{id}/inbox-token": write,
+        "GET /v1/recipients/{id}/wishes": read,
+        "PUT /v1/recipients/{id}/wishes": write,
+        "PATCH /v1/recipients/{id}/wishes": write,
+        "GET /v1/recipients/{id}/consents": read,
+        "POST /v1/recipients/{id}/consents": write,
+        "POST /v1/recipients/{id}/preferences-link": write,
         "GET /v1/inbox": inbox,
         "GET /v1/inbox/stream": inbox,
         "POST /v1/inbox/marks": inbox,
+        "POST /v1/inbox/messages/{id}/acknowledge": inbox,
         "POST /v1/keys": admin,
         "GET /v1/keys": admin,
         "DELETE /v1/keys/{id}": admin,
