@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arauto.cli.explain import draw_event
 from arauto.decide import fanouts
 from arauto.engine import fanouts as stage
 from arauto.engine import hub as module
+from arauto.engine.explain import explain_event, explain_recipient
 from arauto.engine.hub import Hub
 from arauto.engine.stages import LEASE, MAX_CLAIMS
 from arauto.language import compile_condition
@@ -397,6 +399,7 @@ async def test_who_is_there_all_the_time_is_told_exactly_once(
         await store.put_recipients("default", [person(id) for id in there], now=NOW)
         await world.plan("1")
         always = set(there)
+        crashes = 0
         for what, id in changes:
             if what == "put":
                 await store.put_recipients("default", [person(id)], now=NOW)
@@ -405,7 +408,8 @@ async def test_who_is_there_all_the_time_is_told_exactly_once(
                 always.discard(id)
             elif what == "page":
                 await next_page(world)
-            else:  # taken, and nothing came of it
+                crashes = 0
+            elif (crashes := crashes + 1) < MAX_CLAIMS:  # taken, and nothing came of it
                 now = world.clock()
                 await store.take_fanouts(owner="a", now=now, lease_until=now, limit=1)
         await all_pages(world)
@@ -435,3 +439,95 @@ def test_pages_of_candidates_are_the_sorted_whole(stored: set[str], fixed: set[s
         found.extend(page)
         cursor = page[-1] if page else cursor
     assert found == sorted(stored | fixed)
+
+
+# -- why -----------------------------------------------------------------------------------------------------------
+
+
+async def told_of(world: World, recipient: str) -> dict[str, Any]:
+    """The only line about this recipient."""
+    (stored,) = await world.store.find_events("default", "1")
+    story = await world.store.story(stored.event.key, recipient=recipient)
+    assert story is not None
+    known = (await world.engine.recipients([("default", recipient)]))["default"].get(recipient)
+    told = explain_recipient(story, recipient, known, world.engine.catalogue, now=NOW)
+    (considered,) = told["notifications"]
+    (line,) = considered["recipients"]
+    return line  # type: ignore[no-any-return]
+
+
+async def test_the_explanation_of_a_large_group_is_short_and_counts(told: Any) -> None:
+    world = await told(recipients=people(600))
+    await world.plan("1")
+    await next_page(world)
+    document = explain_event(await world.story("1"), now=NOW, show=3)
+    group, *members = document["notifications"][0]["recipients"]
+    assert (group["target"], group["chosen"], group["fanout"]["state"]) == ("group: all", False, "running")
+    assert group["fanout"]["text"] == "page by page: 250 asked so far, 249 of them told, 0 failed"
+    assert [line["recipient"] for line in members] == ["ana", "bia", "p00000"]
+    assert members[0]["reason"]["text"] == "a member of the group all"
+    assert members[0]["run"]["log"]
+    await all_pages(world)
+    document = explain_event(await world.story("1"), now=NOW, show=3)
+    assert document["notifications"][0]["recipients"][0]["fanout"]["text"].startswith("page by page: 603 asked, 602")
+    assert document["counts"]["runs"] == {"done": 602}
+    assert sum(document["counts"]["messages"]["email"].values()) == 601
+    assert len(draw_event(document, "en").children) == 4  # the notification, runs, e-mails, and how to ask of one
+
+
+async def test_what_a_step_told_is_explained_too(told: Any) -> None:
+    steps = ({"notify": {"to": [{"group": "all"}, {"group": "sales"}], "steps": [{"send": "email"}]}},)
+    world = await told(target(system="erp"), recipients=people(2), do=steps)
+    await world.plan("1")
+    await all_pages(world)
+    (considered,) = explain_event(await world.story("1"), now=NOW)["notifications"]
+    assert [(line["target"], line["recipient"]) for line in considered["recipients"]][:2] == [
+        ("system: erp", "erp"),
+        ("group: all", None),
+    ]
+    assert considered["recipients"][1]["reason"]["text"] == "told in the course of the run of erp"
+    assert {line["recipient"] for line in considered["recipients"][2:]} == {"ana", "bia", "p00000", "p00001"}
+
+
+async def test_why_somebody_was_told(told: Any) -> None:
+    world = await told(recipients=people(600))
+    await world.plan("1")
+    await all_pages(world)
+    line = await told_of(world, "p00599")
+    assert line["chosen"]
+    assert [message["channel"] for message in line["messages"]] == ["email"]
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        pytest.param(
+            "p00002", "asked now: the condition recipient.attributes.number % 2 == 1 is not true", id="no member"
+        ),
+        pytest.param("nobody", "asked now: nobody is known as nobody", id="nobody"),
+        pytest.param("ana", "asked now: an expression failed", id="asking them fails"),
+        pytest.param("late", "asked now: a member of the group odd", id="they came too late"),
+    ],
+)
+async def test_why_somebody_was_not_told(told: Any, who: str, said: str) -> None:
+    world = await told(target(group="odd"), recipients=people(4))
+    await world.plan("1")
+    await all_pages(world)
+    await world.store.put_recipients("default", [person("late", number=7)], now=NOW)
+    line = await told_of(world, who)
+    assert not line["chosen"]
+    assert line["reason"]["text"].startswith(said)
+    assert line["asked_now"]
+
+
+async def test_who_was_not_asked_yet_is_said_to_be_so(told: Any) -> None:
+    world = await told(recipients=people(600))
+    await world.plan("1")
+    await next_page(world)
+    assert (await told_of(world, "p00599"))["reason"]["code"] == "not_asked_yet"
+
+
+async def test_who_is_named_by_nothing(told: Any) -> None:
+    world = await told(target(system="erp"))
+    await world.plan("1")
+    assert (await told_of(world, "ana"))["reason"]["code"] == "not_named"

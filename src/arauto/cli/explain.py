@@ -97,6 +97,8 @@ def explain(
         kind, document = asyncio.run(_find_in_file(project, what, source, recipient, language, limit))
     else:
         kind, document = _find(connect(project, url, key), what, source, recipient, language, limit)
+    if recipient is not None and kind != "event":
+        raise Failed(f"--recipient asks about an event, and {what!r} is none; leave it out", 2)
     if as_json:
         print_json(document)
         return
@@ -110,21 +112,29 @@ def _find(
     if what.startswith("msg_"):
         return "message", hub.get("v1", "messages", what, lang=language)
     try:
-        asked = {"source": source, "recipient": recipient, "show": min(limit, 200)}
-        return "event", hub.get("v1", "events", what, "explanation", **asked, lang=language)
+        return "event", hub.get(
+            "v1",
+            "events",
+            what,
+            "explanation",
+            source=source,
+            recipient=recipient,
+            show=min(limit, 200),
+            lang=language,
+        )
     except Failed as error:
         if error.exit_code != 4:
             raise
     messages = list(hub.pages("v1", "messages", limit=limit, recipient=what, lang=language))
     try:
-        recipient = hub.get("v1", "recipients", what)
+        known = hub.get("v1", "recipients", what)
     except Failed as error:
         if error.exit_code != 4:
             raise
         if not messages:
             raise Failed(f"there is no event, message or recipient {what!r}", 4) from None
-        recipient = {"id": what}
-    return "recipient", {"recipient": recipient, "messages": messages}
+        known = {"id": what}
+    return "recipient", {"recipient": known, "messages": messages}
 
 
 async def _find_in_file(
@@ -154,9 +164,8 @@ async def _find_in_file(
             if recipient is None:
                 return "event", explain_event(story, now=now, language=language, show=limit)
             catalogue = compile_or_exit(project)
-            person = catalogue.recipients.get(recipient) or (await store.recipients("default", [recipient])).get(
-                recipient
-            )
+            there = {**await store.recipients("default", [recipient]), **catalogue.recipients}
+            person = there.get(recipient)
             return "event", explain_recipient(story, recipient, person, catalogue, now=now, language=language)
         known = (await store.recipients("default", [what])).get(what)
         page = await store.list_messages("default", after=None, limit=limit, recipient=what)
@@ -204,6 +213,10 @@ def draw_event(document: dict[str, Any], language: str) -> Tree:
     for signal in document.get("signals") or ():
         place = f"{escape(signal['notification'])} ({escape(signal['place'])})"
         tree.add(f"[dim]◦ {words('heading.listens')} {place}: {escape(signal['reason']['text'])}[/]")
+    if document.get("counts"):
+        for text in document["counts"]["text"]:
+            tree.add(escape(text))
+        tree.add(f"[dim]{words('heading.more')}[/]")
     return tree
 
 

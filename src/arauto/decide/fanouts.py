@@ -16,9 +16,9 @@ from heapq import nsmallest
 import msgspec
 from msgspec import Struct
 
-from arauto.decide.groups import matches
+from arauto.decide.groups import matches, recipient_told
 from arauto.errors import LanguageError
-from arauto.model import Event, Fanout, Group, Project, Recipient, Run, derive_id
+from arauto.model import Event, Fanout, Group, Project, Reason, Recipient, Run, derive_id
 
 AT_ONCE = 200
 """So many members of lists one event or step of one notification tells directly; larger lists are fanned out."""
@@ -116,6 +116,22 @@ def ask(group: Group, given: Iterable[Recipient], project: Project) -> Answers:
         except LanguageError as error:
             failures.append(error.message)
     return Answers(tuple(members), tuple(failures))
+
+
+def answer_now(group: Group | None, name: str, id: str, recipient: Recipient | None, project: Project) -> Reason:
+    """Whether this recipient (None: there is none of this id) is in the group now, or why not."""
+    if group is None:
+        return Reason("group_gone", {"group": name})
+    if group.query is None:
+        return Reason("in_group" if id in group.members else "not_in_group", {"group": name})
+    if recipient is None:
+        return Reason("unknown_recipient", {"recipient": id})
+    try:
+        if matches(group.query, recipient, project):
+            return Reason("in_group", {"group": name})
+        return group.query.first_failure({"recipient": recipient_told(recipient, project)})
+    except LanguageError as error:
+        return Reason("expression_failed", {"expression": group.query.source, "error": error.message})
 
 
 def went_on(fanout: Fanout, cursor: str, asked: int, failures: Sequence[str]) -> Fanout:
