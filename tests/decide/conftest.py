@@ -92,6 +92,7 @@ def notification(
         to=to,
         steps=tuple(step for step in laid.steps if step),
         following=laid.following,
+        marks=laid.marks,
         when=None if when is None else compile_condition(when),
         expires=expires,
         composers=TEXTS if texts is None else texts,

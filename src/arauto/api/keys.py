@@ -19,7 +19,7 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(min_length=1, max_length=100)
-    scopes: list[Scope] = Field(["events:write"], min_length=1, max_length=5)
+    scopes: list[Scope] = Field(["events:write"], min_length=1, max_length=6)
 
 
 class KeyView(BaseModel):

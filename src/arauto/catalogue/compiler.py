@@ -6,8 +6,13 @@ its name, so that one slip is told once and not again wherever the name is used.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import msgspec
+
+from arauto import channels
 from arauto.catalogue.channels import compile_channels
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.event_types import compile_event_types
@@ -15,7 +20,7 @@ from arauto.catalogue.folder import Folder
 from arauto.catalogue.gathered import compile_gathered
 from arauto.catalogue.notifications import Surroundings, compile_notifications, listeners
 from arauto.catalogue.project import compile_whole
-from arauto.catalogue.recipients import compile_recipients
+from arauto.catalogue.recipients import Everybody, compile_recipients
 from arauto.catalogue.sources import compile_sources
 from arauto.errors import CatalogueFaulty
 from arauto.model import Catalogue
@@ -30,17 +35,18 @@ def compile_project(folder: Path) -> Catalogue:
     read = Folder(folder, faults)
     whole = compile_whole(read.document(read.project), faults)
     event_types = compile_event_types(read, faults)
-    channels = compile_channels(read, faults)
+    configured = compile_channels(read, faults)
     time_zone = whole.project.time_zone if whole.project else "UTC"
     sources = compile_sources(read, event_types, time_zone, faults)
     everybody = compile_recipients(read, time_zone, faults)
-    around = Surroundings(whole, event_types, channels, everybody)
+    around = Surroundings(whole, event_types, configured, everybody)
     notifications = compile_notifications(read, around, faults)
     if faults.found or whole.project is None:
         raise CatalogueFaulty(list(faults.found.values()))
     sound = {name: type_ for name, type_ in event_types.items() if type_}
     return Catalogue(
         version=read.version(),
+        files=read.to_compile_again(),
         project=whole.project,
         categories=whole.categories,
         event_types=sound,
@@ -48,11 +54,43 @@ def compile_project(folder: Path) -> Catalogue:
         recipients=everybody.recipients,
         attributes=everybody.attributes,
         groups=everybody.groups,
-        channels={name: channel for name, channel in channels.items() if channel},
+        channels={name: channel for name, channel in configured.items() if channel},
         notifications=notifications,
         by_event_type={
             name: tuple(each for _, each in sorted(notifications.items()) if name in each.on) for name in sound
         },
-        gathered=compile_gathered(channels, whole.brand) if whole.project.attention else {},
+        gathered=compile_gathered(configured, whole.brand) if whole.project.attention else {},
+        listeners=listeners(notifications),
+    )
+
+
+def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
+    """The notifications, event types and categories of an earlier version, from its ``Catalogue.files``; all else
+    is of the current one. Whatever it names that is not in the project any more is not missed.
+
+    Raises CatalogueFaulty when it can't be compiled by this program.
+    """
+    faults = Faults()
+    with TemporaryDirectory(prefix="arauto-") as place:
+        for name, raw in files.items():
+            path = Path(place) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(raw)
+        read = Folder(Path(place), faults)
+        whole = compile_whole(read.document(read.project), faults)
+        event_types = compile_event_types(read, faults)
+        nobody = Everybody({}, {}, frozenset(), frozenset(), frozenset(), None, complete=False)
+        around = Surroundings(whole, event_types, channels.names(), nobody)
+        notifications = compile_notifications(read, around, faults)
+    if faults.found:
+        raise CatalogueFaulty(list(faults.found.values()))
+    return msgspec.structs.replace(
+        current,
+        version="",
+        files={},
+        categories=whole.categories,
+        event_types={name: type_ for name, type_ in event_types.items() if type_},
+        notifications=notifications,
+        by_event_type={},
         listeners=listeners(notifications),
     )

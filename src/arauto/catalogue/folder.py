@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -68,13 +69,22 @@ class Folder:
 
     def version(self) -> str:
         """A short hash over the names and bytes of every file that was read."""
-        files = [self.project, *(file for files in self.flat.values() for file in files)]
-        files += [file for inside in self.notifications.values() for file in inside.values()]
-        digest = hashlib.sha256()
-        for file in sorted((file for file in files if file), key=lambda file: os.fsencode(file.path)):
-            name = os.fsencode(file.path.relative_to(self.root).as_posix())
-            digest.update(b"%d:%b%d:%b" % (len(name), name, len(file.raw), file.raw))
-        return digest.hexdigest()[:12]
+        return hash_of((self._inner(file), file.raw) for file in self._files(FLAT))
+
+    def to_compile_again(self) -> dict[str, bytes]:
+        """The files of which notifications are made, by name: without people, and without what may hold secrets."""
+        return {self._inner(file): file.raw for file in self._files(("events",))}
+
+    def _files(self, flat: Iterable[str]) -> Iterator[File]:
+        if self.project:
+            yield self.project
+        for folder in flat:
+            yield from self.flat.get(folder, ())
+        for inside in self.notifications.values():
+            yield from inside.values()
+
+    def _inner(self, file: File) -> str:
+        return file.path.relative_to(self.root).as_posix()
 
     def _take_top(self, entry: Path) -> None:
         if entry.name in FLAT and entry.is_dir():
@@ -123,6 +133,14 @@ class Folder:
     def _unknown(self, path: Path, hint: str) -> None:
         kind = "folder" if path.is_dir() else "file"
         self._faults.add(self.name(path), START, "unknown-file", f"this {kind} has no meaning here", hint)
+
+
+def hash_of(files: Iterable[tuple[str, bytes]]) -> str:
+    """A short hash over names and bytes, in whichever order they come."""
+    digest = hashlib.sha256()
+    for name, raw in sorted((os.fsencode(name), raw) for name, raw in files):
+        digest.update(b"%d:%b%d:%b" % (len(name), name, len(raw), raw))
+    return digest.hexdigest()[:12]
 
 
 def _entries(folder: Path) -> list[Path]:

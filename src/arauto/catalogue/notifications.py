@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 
 from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import START, Faults, listed
-from arauto.catalogue.folder import NOTIFICATION, File, Folder
+from arauto.catalogue.folder import NOTIFICATION, File, Folder, hash_of
 from arauto.catalogue.rules import Surroundings, awaited, event_types, target
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.steps import Program, compile_steps
@@ -85,6 +85,8 @@ def _compile(
         else {},
         mute=_mute(reader, entry.mute, around) if entry.mute else None,
         in_flight=entry.in_flight,
+        marks=program.marks,
+        edition=hash_of((name, file.raw) for name, file in inside.items()),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -27,6 +29,8 @@ class Program(Struct, frozen=True):
     following: tuple[int, ...]
     paths: tuple[Path, ...]
     """Where each step stands in the file."""
+    marks: tuple[str, ...] = ()
+    """A hash of what is written of each."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -54,11 +58,12 @@ class _Compiler:
         self.steps: list[Step | None] = []
         self.following: list[int] = []
         self.paths: list[Path] = []
+        self.marks: list[str] = []
 
     def program(self) -> Program:
         end = len(self.steps)
         following = tuple(end if index == -1 else index for index in self.following)
-        return Program(tuple(self.steps), following, tuple(self.paths))
+        return Program(tuple(self.steps), following, tuple(self.paths), tuple(self.marks))
 
     def sequence(self, path: Path, written: Sequence[dict[str, Any]]) -> list[int]:
         """Lay these steps out, each followed by the next one; returns the indexes of those whose next is what
@@ -80,6 +85,7 @@ class _Compiler:
         self.steps.append(None)
         self.following.append(-1)
         self.paths.append(path)
+        self.marks.append(_mark(entry))
         step = self._compile(kind, value, (*path, kind))
         if not isinstance(step, steps.Nesting):
             self.steps[index] = step
@@ -145,6 +151,10 @@ class _Compiler:
             hint = f"create channels/{name}.yaml"
             self.reader.fault(path, "channel-not-configured", f"the channel {name} is not configured", hint)
         return True
+
+
+def _mark(entry: dict[str, Any]) -> str:
+    return hashlib.blake2b(json.dumps(entry, sort_keys=True).encode(), digest_size=6).hexdigest()
 
 
 class _Build:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from arauto.decide.calendar import EVERY_DAY, next_time, parse_days, parse_time, shown_time
+from arauto.decide.editions import mark_of
 from arauto.decide.steps import span
 from arauto.model import (
     JSON,
@@ -83,7 +84,7 @@ class Digest(Struct, frozen=True):
     def _key(self, situation: Situation) -> str:
         run = situation.run
         about = "" if self.by is None else json.dumps(self.by.evaluate(situation.context), sort_keys=True)
-        return derive_id("digest", run.tenant, run.notification, run.recipient, str(run.step), about)
+        return derive_id("digest", run.tenant, run.notification, run.recipient, run.edition, mark_of(run), about)
 
     def _end(self, situation: Situation, free_at: datetime | None) -> tuple[datetime, datetime | None]:
         """When the gathering ends if nothing more comes, and how far more can move that."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from arauto.decide.calendar import shown_time
+from arauto.decide.editions import mark_of
 from arauto.decide.steps import span
 from arauto.model import (
     JSON,
@@ -53,7 +54,7 @@ class Throttle(Struct, frozen=True):
         """Go on if the store grants it; what it refuses ends, or waits with the others for room."""
         run, now = situation.run, situation.now
         about = "" if self.by is None else json.dumps(self.by.evaluate(situation.context), sort_keys=True)
-        key = derive_id("throttle", run.tenant, run.notification, run.recipient, str(run.step), about)
+        key = derive_id("throttle", run.tenant, run.notification, run.recipient, mark_of(run), about)
         free_at = run.refused.get(key)
         told = {"at_most": self.at_most, "seconds": int(self.per.total_seconds())}
         if free_at is None or (self.gather and free_at <= now):

@@ -1,5 +1,4 @@
 -- name: silences
--- Few: those that are over go once they were for long enough.
 SELECT document FROM silences WHERE tenant = :tenant ORDER BY id;
 
 -- name: silences_in_force
