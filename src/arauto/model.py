@@ -313,6 +313,10 @@ class Notification(Struct, frozen=True, kw_only=True):
     attention budget."""
     in_flight: Literal["pinned", "latest"] = "pinned"
     """Whether its runs finish on the version of the catalogue that began them."""
+    marks: tuple[str, ...] = ()
+    """For each step, a hash of what is written of it."""
+    edition: str = ""
+    """A hash of all its files: versions of the catalogue in which it is the same are one to its runs."""
 
 
 # -- what the hub does ---------------------------------------------------------------------------------------------
@@ -336,7 +340,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
 
     at: datetime
     step: int
-    decision: Literal["continue", "wait", "stop", "send", "skip", "merge", "notify", "retract"]
+    decision: Literal["continue", "wait", "stop", "send", "skip", "merge", "notify", "retract", "follow"]
     reason: Reason
 
 
@@ -427,6 +431,12 @@ class Run(Struct, frozen=True, kw_only=True):
     """What it listens for and has happened, in the order of happening."""
     listening: bool = False
     """What it listens for is in the store."""
+    edition: str = ""
+    """That of its notification when it began; of one that follows the latest, nothing."""
+    at: str = ""
+    """Where it stands, as ``decide.editions`` tells it."""
+    numbering: str = ""
+    """The version whose step numbers it has since it was carried over to other steps."""
     origins: tuple[Origin | None, ...] = ()
     """For each of its events, from which run it came, if that was told apart; empty: none was."""
 
@@ -793,6 +803,8 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
     version: str
     """A hash of all files of the folder."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    """Those from which its notifications can be compiled again, by name: neither people's data nor secrets."""
     project: Project
     categories: dict[str, Category]
     event_types: dict[str, EventType]

@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from arauto.decide import wishes
+from arauto.decide.editions import begun
+from arauto.decide.editions import place_of as standing_at
 from arauto.decide.fanouts import fanned_out
 from arauto.decide.plan import event_context, named_by, run_context
 from arauto.decide.signals import CANCEL, awaits_of, muted, place_of
@@ -202,7 +204,9 @@ class _Walk:
         if wait is None and self.unsettled:
             wait = Wait(self.now + _ATTEMPT, Reason("awaits_attempt"))
         if wait is None:
-            self.run = msgspec.structs.replace(self.run, step=len(self.notification.steps), until=None, refused={})
+            end = len(self.notification.steps)
+            at = standing_at(self.notification, end)
+            self.run = msgspec.structs.replace(self.run, step=end, at=at, until=None, refused={})
         else:
             last = self.entries[-1] if self.entries else None
             if last is None or last.decision != "wait" or last.reason != wait.reason:
@@ -304,8 +308,10 @@ class _Walk:
     def _continue(self, decision: Continue) -> None:
         run = self.run
         self.run = msgspec.structs.replace(
+        step = self.notification.following[run.step] if decision.to is None else decision.to
             run,
-            step=self.notification.following[run.step] if decision.to is None else decision.to,
+            step=step,
+            at=standing_at(self.notification, step),
             round=run.round if decision.round is None else decision.round,
             entered_at=self.now,
             until=None,
@@ -322,7 +328,7 @@ class _Walk:
             elif named.recipient not in others:
                 others.append(named.recipient)
         run = self.run
-        seed = (run.key, str(run.step), str(run.round))
+        seed = (run.key, *self._numbering, str(run.step), str(run.round))
         for group in dict.fromkeys(groups):
             self.log(Reason("fans_out", {"group": group}), "notify")
             self.fanouts.append(
@@ -349,14 +355,21 @@ class _Walk:
                 entered_at=self.now,
                 step=decision.first,
                 tenant=run.tenant,
+                at=standing_at(self.notification, decision.first),
                 catalogue=run.catalogue,
                 parent=run.key,
+                edition=run.edition,
                 listening=True,
             )
             self.started.append(Started(started, awaits_of(started, self.notification, contexts)))
         return reason
 
     # -- sending -----------------------------------------------------------------------------------------------------
+    @property
+    def _numbering(self) -> tuple[str, ...]:
+        """What keeps ids that are derived from the numbers of steps apart from those of another version."""
+        return (self.run.numbering,) if self.run.numbering else ()
+
 
     def _reachable(self) -> tuple[frozenset[str], dict[str, Reason]]:
         """The channels that the hub and the notification have and by which the recipient is and wants to be reached;
@@ -445,7 +458,7 @@ class _Walk:
     def _messages(self, channel: str, *, awaited: bool, correction: str | None = None) -> list[Message]:
         run = self.run
         life = self.notification.expires or self.catalogue.channels[channel].retry.expires
-        what = [str(run.step), str(run.round)] if correction is None else ["correction", correction]
+        what = [*self._numbering, str(run.step), str(run.round)] if correction is None else ["correction", correction]
         return [
             Message(
                 id=derive_id("msg", run.key, *what, channel, *([] if number == 0 else [str(address)])),

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from arauto.decide.receipts import ShownState
 from arauto.model import JSON, Recipient, Signal
+from arauto.store.editions import EditionsStore
 from arauto.store.fanouts import FanoutsStore
 from arauto.store.interventions import Intervened, InterventionsStore
 from arauto.store.privacy import Erasure, HeldEvent, PrivacyStore
@@ -58,6 +59,7 @@ class Store(
     InterventionsStore,
     SilencesStore,
     TicksStore,
+    EditionsStore,
     PrivacyStore,
     RetentionStore,
     Protocol,

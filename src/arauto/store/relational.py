@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from arauto.store.database import Database
+from arauto.store.editions import EditionsVerbs
 from arauto.store.fanouts import FanoutsVerbs
 from arauto.store.interventions import InterventionsVerbs
 from arauto.store.looking import Looking
@@ -26,6 +27,7 @@ class RelationalStore(
     ReceiptsVerbs,
     InterventionsVerbs,
     SilencesVerbs,
+    EditionsVerbs,
     TicksVerbs,
     Looking,
     PrivacyVerbs,

@@ -54,7 +54,6 @@ CREATE INDEX runs_waiting ON runs (coalesce(leased_until, due_at), sequence) WHE
 
 CREATE UNIQUE INDEX runs_merging ON runs (merge_key) WHERE merge_key IS NOT NULL;
 CREATE INDEX runs_held ON runs (hold) WHERE hold IS NOT NULL;
-CREATE INDEX runs_of_version ON runs (catalogue) WHERE state = 'waiting';
 CREATE INDEX runs_by_recipient ON runs (tenant, recipient);
 
 CREATE TABLE awaits (              -- what runs listen for
