@@ -10,12 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from arauto.cli import Failed, privacy
+from arauto.cli import Failed, privacy, wishes
 from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, print_json
 
 app = typer.Typer(help="List, show, import and delete recipients.")
 app.command()(privacy.export)
 app.command()(privacy.erase)
+app.command()(wishes.wishes)
+app.command()(wishes.consents)
+app.command()(wishes.link)
 
 _CHUNK = 500
 _PLAIN = ("id", "kind", "name", "locale", "time_zone")
