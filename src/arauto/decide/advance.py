@@ -139,9 +139,10 @@ class _Walk:
         now: datetime,
         known: Context | None,
     ) -> None:
-        self.run, self.recipient, self.told, self.now = fold_outcomes(run, told.states), recipient, told, now
         self.standing, self.catalogue = standing, standing.catalogue
         self.notification: Notification = self.catalogue.notifications[run.notification]
+        run = run if run.at else begun(run, self.notification)
+        self.run, self.recipient, self.told, self.now = fold_outcomes(run, told.states), recipient, told, now
         self.category: Category = self.catalogue.categories[self.notification.category]
         self.zone = recipient.time_zone or self.catalogue.project.time_zone
         self.known = known
@@ -307,8 +308,8 @@ class _Walk:
 
     def _continue(self, decision: Continue) -> None:
         run = self.run
-        self.run = msgspec.structs.replace(
         step = self.notification.following[run.step] if decision.to is None else decision.to
+        self.run = msgspec.structs.replace(
             run,
             step=step,
             at=standing_at(self.notification, step),
@@ -354,22 +355,22 @@ class _Walk:
                 events=run.live,
                 entered_at=self.now,
                 step=decision.first,
-                tenant=run.tenant,
                 at=standing_at(self.notification, decision.first),
+                tenant=run.tenant,
                 catalogue=run.catalogue,
-                parent=run.key,
                 edition=run.edition,
+                parent=run.key,
                 listening=True,
             )
             self.started.append(Started(started, awaits_of(started, self.notification, contexts)))
         return reason
 
-    # -- sending -----------------------------------------------------------------------------------------------------
     @property
     def _numbering(self) -> tuple[str, ...]:
         """What keeps ids that are derived from the numbers of steps apart from those of another version."""
         return (self.run.numbering,) if self.run.numbering else ()
 
+    # -- sending -----------------------------------------------------------------------------------------------------
 
     def _reachable(self) -> tuple[frozenset[str], dict[str, Reason]]:
         """The channels that the hub and the notification have and by which the recipient is and wants to be reached;
