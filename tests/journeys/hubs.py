@@ -106,7 +106,9 @@ class HubProcess:
         assert status == 200, told
         return told  # type: ignore[no-any-return]
 
-    async def settled(self, id: str, states: frozenset[str] = frozenset({"sent", "failed", "expired", "held"})) -> Any:
+    async def settled(
+        self, id: str, states: frozenset[str] = frozenset({"sent", "failed", "expired", "unknown"})
+    ) -> Any:
         """Wait until every message of an event is in one of these states; returns its explanation."""
 
         async def look() -> Any:

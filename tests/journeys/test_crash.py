@@ -28,7 +28,7 @@ async def accepted(hub: HubProcess, id: str, type: str, data: object) -> bool:
     return status == 202
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", [point for point in POINTS if not point.startswith("receive")])
 async def test_killed_at(point: str, project: Path, world: Outside) -> None:
     async with hub_process(project, ARAUTO_CRASH=point) as hub:
         was_accepted = await accepted(hub, "crash", "order.paid", ORDER)
@@ -62,15 +62,15 @@ async def test_killed_at(point: str, project: Path, world: Outside) -> None:
 
 
 @pytest.mark.parametrize("point", ["send.after", "settle.before"])
-async def test_an_sms_whose_outcome_is_unknown_is_held(point: str, project: Path, world: Outside) -> None:
+async def test_an_sms_whose_outcome_is_unknown_waits_for_a_person(point: str, project: Path, world: Outside) -> None:
     async with hub_process(project, ARAUTO_CRASH=point) as hub:
         await accepted(hub, "page", "page.wanted", {"what": "wake up"})
         assert await hub.ended() == -9
     async with hub_process(project) as hub:
         messages = messages_of(await hub.settled("page"))
-        held = [message for message in messages.values() if message["state"] == "held"]
-        assert held, messages
-        assert "person" in held[0]["next"]
+        unknown = [message for message in messages.values() if message["state"] == "unknown"]
+        assert unknown, messages
+        assert "person" in unknown[0]["next"]
         assert all(count == 1 for count in Counter(arrival.to for arrival in world.arrivals).values())
 
 
