@@ -469,18 +469,10 @@ class Fanout(Struct, frozen=True, kw_only=True):
 
     key: str
     group: str
-    notification: str
-    events: tuple[Event, ...]
-    """Those of its runs."""
+    run: Run
+    """What each member's run is when it begins, but for its key and its recipient."""
     seed: tuple[str, ...]
-    """What its runs' keys are derived from, before the recipient's id."""
-    tenant: str = "default"
-    catalogue: str = ""
-    """The version of the catalogue that began it."""
-    step: int = 0
-    """The step at which its runs begin."""
-    parent: str | None = None
-    """The key of the run that notifies the group."""
+    """What the keys of its runs are derived from, before the recipient's id."""
     cursor: str = ""
     """Everybody up to this id was asked."""
     claims: int = 0

@@ -330,38 +330,29 @@ class _Walk:
                 others.append(named.recipient)
         run = self.run
         seed = (run.key, *self._numbering, str(run.step), str(run.round))
+        begins = Run(
+            key="",
+            notification=run.notification,
+            recipient="",
+            events=run.live,
+            entered_at=self.now,
+            step=decision.first,
+            at=standing_at(self.notification, decision.first),
+            tenant=run.tenant,
+            catalogue=run.catalogue,
+            edition=run.edition,
+            parent=run.key,
+        )
         for group in dict.fromkeys(groups):
             self.log(Reason("fans_out", {"group": group}), "notify")
-            self.fanouts.append(
-                fanned_out(
-                    group,
-                    run.notification,
-                    run.live,
-                    seed,
-                    catalogue=run.catalogue,
-                    step=decision.first,
-                    parent=run.key,
-                )
-            )
+            self.fanouts.append(fanned_out(group, begins, seed))
         reason = Reason("notifies", {"recipients": others})
         if others or not groups:
             self.log(reason, "notify")
         contexts = [(event, event_context(event, self.catalogue)) for event in run.live] if others else []
         for other in others:
-            started = Run(
-                key=derive_id("run", *seed, other),
-                notification=run.notification,
-                recipient=other,
-                events=run.live,
-                entered_at=self.now,
-                step=decision.first,
-                at=standing_at(self.notification, decision.first),
-                tenant=run.tenant,
-                catalogue=run.catalogue,
-                edition=run.edition,
-                parent=run.key,
-                listening=True,
-            )
+            key = derive_id("run", *seed, other)
+            started = msgspec.structs.replace(begins, key=key, recipient=other, listening=True)
             self.started.append(Started(started, awaits_of(started, self.notification, contexts)))
         return reason
 

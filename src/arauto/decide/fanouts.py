@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from arauto.decide.groups import matches, recipient_told
 from arauto.errors import LanguageError
-from arauto.model import Event, Fanout, Group, Project, Reason, Recipient, Run, derive_id
+from arauto.model import Fanout, Group, Project, Reason, Recipient, Run, derive_id
 
 AT_ONCE = 200
 """So many members of lists one event or step of one notification tells directly; larger lists are fanned out."""
@@ -41,42 +41,16 @@ class Answers(Struct, frozen=True):
     """An entry for each failure."""
 
 
-def fanned_out(
-    group: str,
-    notification: str,
-    events: tuple[Event, ...],
-    seed: tuple[str, ...],
-    *,
-    catalogue: str,
-    step: int = 0,
-    parent: str | None = None,
-) -> Fanout:
-    """A fan-out of which nobody was asked yet."""
-    return Fanout(
-        key=derive_id("fan", *seed, group),
-        group=group,
-        notification=notification,
-        events=events,
-        seed=seed,
-        tenant=events[0].tenant,
-        catalogue=catalogue,
-        step=step,
-        parent=parent,
-    )
+def fanned_out(group: str, run: Run, seed: tuple[str, ...]) -> Fanout:
+    """A fan-out of which nobody was asked yet. ``run`` is what each member's is when it begins, and ``seed`` what its
+    key is derived from, before the recipient's id."""
+    return Fanout(key=derive_id("fan", *seed, group), group=group, run=run, seed=seed)
 
 
 def run_for(fanout: Fanout, recipient: str, now: datetime) -> Run:
     """A member's run, as it begins. It is the same that the group's being told at once would give."""
-    return Run(
-        key=derive_id("run", *fanout.seed, recipient),
-        notification=fanout.notification,
-        recipient=recipient,
-        events=fanout.events,
-        entered_at=now,
-        step=fanout.step,
-        tenant=fanout.tenant,
-        catalogue=fanout.catalogue,
-        parent=fanout.parent,
+    return msgspec.structs.replace(
+        fanout.run, key=derive_id("run", *fanout.seed, recipient), recipient=recipient, entered_at=now
     )
 
 

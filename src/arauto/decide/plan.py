@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from arauto.decide.calendar import is_zone
-from arauto.decide.fanouts import AT_ONCE, fanned_out
 from arauto.decide.erasure import ERASED_ID
+from arauto.decide.fanouts import AT_ONCE, fanned_out
 from arauto.decide.groups import members, recipient_told
 from arauto.errors import LanguageError
 from arauto.model import (
@@ -245,6 +245,16 @@ def plan(
     fanouts: dict[str, Fanout] = {}
     told: list[dict[str, JSON]] = []
     for each in considered:
+        name = each.notification.name
+        begins = Run(
+            key="",
+            notification=name,
+            recipient="",
+            events=(event,),
+            entered_at=now,
+            tenant=event.tenant,
+            catalogue=catalogue.version,
+        )
         chosen: set[str] = set()
         lines: list[dict[str, JSON]] = []
         for named in each.named:
@@ -265,27 +275,19 @@ def plan(
             if notes:
                 line["notes"] = notes
             if named.fans_out is not None:
-                name = each.notification.name
-                fanout = fanned_out(named.fans_out, name, (event,), (event.key, name), catalogue=catalogue.version)
+                fanout = fanned_out(named.fans_out, begins, (event.key, name))
                 fanouts[fanout.key] = fanout
                 line["fanout"] = fanout.key
             if recipient is not None:
                 chosen.add(recipient.id)
-                run = Run(
-                    key=derive_id("run", event.key, each.notification.name, recipient.id),
-                    notification=each.notification.name,
-                    recipient=recipient.id,
-                    events=(event,),
-                    entered_at=now,
-                    tenant=event.tenant,
-                    catalogue=catalogue.version,
-                )
+                key = derive_id("run", event.key, name, recipient.id)
+                run = msgspec.structs.replace(begins, key=key, recipient=recipient.id)
                 runs.append(run)
                 line["run"] = run.key
             lines.append(line)
         told.append(
             {
-                "notification": each.notification.name,
+                "notification": name,
                 "matched": each.matched,
                 "reason": each.reason,
                 "recipients": lines,

@@ -24,7 +24,7 @@ def lines_of(considered: dict[str, JSON], story: Story, *, show: int) -> tuple[l
     lines = list(considered.get("recipients", ()))
     own = {line.get("run") for line in lines}
     known = {line.get("fanout") for line in lines}
-    fanouts = [each for each in story.fanouts if each.fanout.notification == considered["notification"]]
+    fanouts = [each for each in story.fanouts if each.fanout.run.notification == considered["notification"]]
     lines.extend(_fanout_line(each, story) for each in fanouts if each.fanout.key not in known)
     others = [
         stored
@@ -47,7 +47,7 @@ def lines_about(
     everything, _ = lines_of(considered, story, show=len(story.runs))
     lines = [line for line in everything if line["recipient"] == id]
     if not any("run" in line for line in lines):
-        fanouts = [each for each in story.fanouts if each.fanout.notification == considered["notification"]]
+        fanouts = [each for each in story.fanouts if each.fanout.run.notification == considered["notification"]]
         lines.extend(_answers(fanouts, id, recipient, catalogue))
     if not lines:
         lines.append({"target": id, "recipient": id, "reason": to_builtins(Reason("not_named"))})
@@ -71,14 +71,14 @@ def _fanout_line(stored: StoredFanout, story: Story) -> Line:
     return {
         "target": f"group: {stored.fanout.group}",
         "recipient": None,
-        "reason": to_builtins(_notified(stored.fanout.parent, story)),
+        "reason": to_builtins(_notified(stored.fanout.run.parent, story)),
         "fanout": stored.fanout.key,
     }
 
 
 def _run_line(stored: StoredRun, fanouts: list[StoredFanout], story: Story) -> Line:
     run = stored.run
-    groups = ", ".join(dict.fromkeys(each.fanout.group for each in fanouts if each.fanout.parent == run.parent))
+    groups = ", ".join(dict.fromkeys(each.fanout.group for each in fanouts if each.fanout.run.parent == run.parent))
     reason = Reason("in_group", {"group": groups}) if groups else _notified(run.parent, story)
     return {
         "target": f"group: {groups}" if groups else "notify",

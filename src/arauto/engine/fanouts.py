@@ -47,12 +47,14 @@ class FanningOut(Deciding):
 
     def channels_of(self, fanout: Fanout) -> set[str]:
         """The channels that its runs may send to."""
-        notification = self.catalogue.notifications.get(fanout.notification)
+        notification = self.catalogue.notifications.get(fanout.run.notification)
         return set() if notification is None else set(notification.composers)
 
     async def _page(self, fanout: Fanout, room: Room, now: datetime) -> tuple[FanoutPage, list[Outgoing]]:
-        catalogue = self.catalogue
-        contexts = [(event, event_context(event, catalogue)) for event in fanout.events]
+        run = run_for(fanout, "", now)
+        await self.editions.ready([run])
+        catalogue = self.editions.of(run)
+        contexts = [(event, event_context(event, catalogue)) for event in fanout.run.events]
         signals = await self._signals(fanout, catalogue, contexts, now)
         hindered = self._hindrance(fanout, catalogue, signals, now)
         if hindered is not None:
@@ -64,7 +66,7 @@ class FanningOut(Deciding):
         runs = [
             msgspec.structs.replace(run_for(fanout, member, now), signals=tuple(signals)) for member in asked.members
         ]
-        begun = await self.store.begun(fanout.events[0].key, [run.key for run in runs])
+        begun = await self.store.begun(fanout.run.events[0].key, [run.key for run in runs])
         records, outgoing, broken = await self._advance_page(
             [run for run in runs if run.key not in begun], contexts[0][1] if len(contexts) == 1 else None, room, now
         )
@@ -79,7 +81,7 @@ class FanningOut(Deciding):
         self, fanout: Fanout, catalogue: Catalogue, signals: Sequence[Signal], now: datetime
     ) -> Reason | None:
         """Why nobody else is told."""
-        if fanout.notification not in catalogue.notifications:
+        if fanout.run.notification not in catalogue.notifications:
             return Reason("notification_gone")
         if fanout.group not in catalogue.groups:
             return Reason("group_gone", {"group": fanout.group})
@@ -88,14 +90,14 @@ class FanningOut(Deciding):
             return Reason("page_broke", {"claims": fanout.claims - 1})
         if taken_back(msgspec.structs.replace(run_for(fanout, "", now), signals=tuple(signals))):
             by = next(signal.event for signal in reversed(signals) if place_of(signal) == CANCEL and signal.event)
-            return Reason("retracted", {"event": fanout.events[0].key, "by": by.type, "with": by.key})
+            return Reason("retracted", {"event": fanout.run.events[0].key, "by": by.type, "with": by.key})
         return None
 
     async def _signals(
         self, fanout: Fanout, catalogue: Catalogue, contexts: Sequence[tuple[Event, Context]], now: datetime
     ) -> list[Signal]:
         """What took back the events of the fan-out meanwhile, and what mutes its runs."""
-        notification = catalogue.notifications.get(fanout.notification)
+        notification = catalogue.notifications.get(fanout.run.notification)
         if notification is None or (notification.cancel is None and notification.mute is None):
             return []
         try:
@@ -111,7 +113,7 @@ class FanningOut(Deciding):
         found: list[str] = []
         failures: list[str] = []
         while not last and number < ASKED and len(found) <= PAGE // 2:
-            given, last = await self._candidates(fanout.tenant, catalogue, group, cursor, PAGE - len(found), now)
+            given, last = await self._candidates(fanout.run.tenant, catalogue, group, cursor, PAGE - len(found), now)
             answers = ask(group, given, catalogue.project)
             found.extend(answers.members)
             failures.extend(answers.failures)

@@ -54,13 +54,7 @@ class FanoutsVerbs:
                 return []
             events = await _events(transaction, rows)
         return [
-            msgspec.structs.replace(
-                read_fanout(document),
-                events=tuple(events[sequence] for sequence in msgspec.json.decode(sequences)),
-                cursor=cursor,
-                chosen=chosen,
-                claims=claims,
-            )
+            _fanout(document, [events[sequence] for sequence in msgspec.json.decode(sequences)], cursor, chosen, claims)
             for _, sequences, cursor, chosen, claims, document in sorted(rows, key=lambda row: row[0])
         ]
 
@@ -113,6 +107,12 @@ class FanoutsVerbs:
             read_signal(key, about, at, event, None)
             for _, key, about, at, event in sorted(found, key=lambda row: row[0])
         ]
+
+
+def _fanout(document: str, events: Sequence[Event], cursor: str, chosen: int, claims: int) -> Fanout:
+    fanout = read_fanout(document)
+    run = msgspec.structs.replace(fanout.run, events=tuple(events))
+    return msgspec.structs.replace(fanout, run=run, cursor=cursor, chosen=chosen, claims=claims)
 
 
 async def _events(transaction: Transaction, rows: Sequence[Any]) -> dict[int, Event]:

@@ -112,7 +112,8 @@ async def _insert_inbox(transaction: Transaction, items: Iterable[tuple[int, Inb
 
 def fanout_document(fanout: Fanout) -> str:
     """A fan-out without what has columns of its own."""
-    return to_document(msgspec.structs.replace(fanout, events=(), cursor="", chosen=0, claims=0))
+    run = msgspec.structs.replace(fanout.run, events=())
+    return to_document(msgspec.structs.replace(fanout, run=run, cursor="", chosen=0, claims=0))
 
 
 async def insert_fanouts(transaction: Transaction, fanouts: Iterable[Fanout], now: datetime) -> bool:
@@ -120,12 +121,12 @@ async def insert_fanouts(transaction: Transaction, fanouts: Iterable[Fanout], no
     given = list({fanout.key: fanout for fanout in fanouts}.values())
     if not given:
         return False
-    keys = sorted({event.key for fanout in given for event in fanout.events})
+    keys = sorted({event.key for fanout in given for event in fanout.run.events})
     sequences = dict(await transaction.rows("event_sequences", keys=keys))
     columns: dict[str, Sequence[object]] = {
         "key": [fanout.key for fanout in given],
-        "event": [sequences[fanout.events[0].key] for fanout in given],
-        "events": [to_document([sequences[event.key] for event in fanout.events]) for fanout in given],
+        "event": [sequences[fanout.run.events[0].key] for fanout in given],
+        "events": [to_document([sequences[event.key] for event in fanout.run.events]) for fanout in given],
         "document": [fanout_document(fanout) for fanout in given],
     }
     await transaction.many("insert_fanouts", columns, now=to_micros(now))
