@@ -19,23 +19,35 @@ from arauto.catalogue import compile_project
 from arauto.model import Consent, Wishes
 
 PUBLIC = "https://avisos.example"
+CONTENT = """---
+title: Pedido {{ event.data.number }}
+---
+Oi. [Preferências]({{ message.preferences_url }})
+"""
 PROJECT = {
     "arauto.yaml": f"""
         name: loja
         locale: pt-BR
         time_zone: America/Sao_Paulo
         public_url: {PUBLIC}
+        private_networks: [127.0.0.0/8]
         brand: {{name: Loja Aurora, color: "#0f766e", url: "https://loja.example", footer: Rua das Acácias 120}}
         categories:
           orders: {{title: {{pt-BR: Pedidos, en: Orders}}}}
           offers: {{title: {{pt-BR: Ofertas, en: Offers}}, consent: opt_in}}
           security: {{title: {{pt-BR: Segurança da conta, en: Account security}}, consent: required, urgent: true}}
           builds: {{title: Builds}}
+          incidents: {{title: {{pt-BR: Incidentes, en: Incidents}}, consent: required, urgent: true}}
     """,
     "events/order.paid.yaml": """
         description: An order was paid
         schema: {type: object}
         samples: {typical: {number: "1042"}}
+    """,
+    "events/incident.opened.yaml": """
+        description: Something is broken
+        schema: {type: object}
+        samples: {typical: {number: "7"}}
     """,
     "recipients/all.yaml": """
         people:
@@ -45,6 +57,7 @@ PROJECT = {
           erp: {webhook: "https://erp.example/hook"}
         groups:
           developers: {members: [joe]}
+          duty: {members: [ana, joe]}
     """,
     "channels/email.yaml": """
         providers: [{kind: smtp, host: 127.0.0.1, port: 9, security: none, from: a@loja.example}]
@@ -69,9 +82,15 @@ PROJECT = {
         to: [{group: developers}]
         steps: [{send: email}]
     """,
+    "notifications/incidents/notification.yaml": """
+        on: incident.opened
+        category: incidents
+        to: [{group: duty}]
+        steps: [{send: inapp}]
+    """,
     **{
-        f"notifications/{category}/content.{locale}.md": "---\ntitle: Pedido {{ event.data.number }}\n---\nOi.\n"
-        for category in ("orders", "offers", "security", "builds")
+        f"notifications/{category}/content.{locale}.md": CONTENT
+        for category in ("orders", "offers", "security", "builds", "incidents")
         for locale in ("pt-BR", "en")
     },
 }
