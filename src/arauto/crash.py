@@ -25,6 +25,9 @@ POINTS = (
 )
 """Every point, in the order of the way."""
 
+ASIDE = ("erasing.piece",)
+"""Points beside the way: after each piece of the erasure of a person."""
+
 _point, _, _count = os.environ.get("ARAUTO_CRASH", "").partition(":")
 _left = int(_count or 1)
 

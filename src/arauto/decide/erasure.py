@@ -89,7 +89,7 @@ class Eraser:
 
     def concerns(self, value: JSON) -> bool:
         """Whether data, or a document of the hub's own, tells of the person."""
-        return any(self._is_theirs(place, each) for place, each in _leaves(value, _TOP))
+        return any(self._is_theirs(place, each) for place, each in _leaves(value, _TOP, keys=True))
 
     def _is_theirs(self, place: Place, value: JSON) -> bool:
         if self._is_id(place, value):
@@ -151,7 +151,7 @@ class Eraser:
                 return self._blanked(place, value)
             case dict():
                 return {
-                    self._text(key, words): self._cleared((place[1], key), each, words, objects=objects)
+                    self._key(key): self._cleared((place[1], key), each, words, objects=objects)
                     for key, each in value.items()
                 }
             case list():
@@ -165,12 +165,17 @@ class Eraser:
     def _blanked(self, place: Place, value: JSON) -> JSON:
         match value:
             case dict():
-                return {
-                    self._text(key, self._known): self._blanked((place[1], key), each) for key, each in value.items()
-                }
+                return {self._key(key): self._blanked((place[1], key), each) for key, each in value.items()}
             case list():
                 return [self._blanked(place, each) for each in value]
         return self.person.pseudonym if self._is_id(place, value) else blank(value)
+
+    def _key(self, key: str) -> str:
+        """Keys are words of a schema or of the hub; only what can be nothing else is taken out of them."""
+        if key == self.person.id and not self._small:
+            return self.person.pseudonym
+        key = self._inside.sub(self.person.pseudonym, key) if self._inside is not None else key
+        return self._addresses.sub(ERASED, key) if self._addresses is not None else key
 
     def _text(self, text: str, words: re.Pattern[str]) -> str:
         if text == self.person.id and not self._small:
@@ -224,15 +229,16 @@ def _texts(value: JSON) -> Iterator[str]:
     return (each for _, each in _leaves(value, _TOP) if isinstance(each, str))
 
 
-def _leaves(value: JSON, place: Place) -> Iterator[tuple[Place, JSON]]:
+def _leaves(value: JSON, place: Place, *, keys: bool = False) -> Iterator[tuple[Place, JSON]]:
     match value:
         case dict():
             for name, each in value.items():
-                yield ("", ""), name
-                yield from _leaves(each, (place[1], name))
+                if keys:
+                    yield ("", ""), name
+                yield from _leaves(each, (place[1], name), keys=keys)
         case list():
             for each in value:
-                yield from _leaves(each, place)
+                yield from _leaves(each, place, keys=keys)
         case _:
             yield place, value
 

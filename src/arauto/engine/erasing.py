@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
+from arauto.crash import crash_point
 from arauto.decide.erasure import ERASED_ID, Eraser, Person, address_texts, place_of_id
 from arauto.decide.wishes import as_text
 from arauto.engine.rendering import LEASE
@@ -126,6 +127,7 @@ async def _finish(
         give_up()
         now = clock()
         erasure = await store.advance_erasure(tenant, pseudonym, patient=patient and now < until, now=now)
+        crash_point("erasing.piece")
         if erasure.finished_at is not None:
             return erasure
         if erasure.waits:

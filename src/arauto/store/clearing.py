@@ -118,7 +118,7 @@ async def clear_around(
         if (whole and state == "done") or traces.search(document):
             run = read_json(document)
             log = run.get("log", [])
-            cleared = eraser.cleared(blank_copies(log) if whole and state == "done" else log, texts)
+            cleared = [cleared_entry(eraser, entry, texts, whole=whole and state == "done") for entry in log]
             if cleared != log:
                 runs.append((sequence, to_document(run | {"log": cleared})))
     if runs:
@@ -130,8 +130,8 @@ async def clear_around(
     ):
         if traces.search(document) or (late and traces.search(late)):
             message = read_json(document)
-            attempts = eraser.cleared(message.get("attempts", []), texts)
-            kept = optional(lambda text: to_document(eraser.cleared(read_json(text), texts)), late)
+            attempts = _cleared_attempts(eraser, message.get("attempts", []), texts)
+            kept = optional(lambda text: to_document(_cleared_attempts(eraser, read_json(text), texts)), late)
             messages.append((sequence, to_document(message | {"attempts": attempts}), kept))
     if messages:
         await transaction.many("clear_messages", columns_of(("sequence", "document", "late"), messages))
@@ -143,3 +143,18 @@ async def clear_around(
     if items:
         await transaction.many("clear_inbox_items", columns_of(("message", "content"), items))
     return len(rows), rows[-1][0]
+
+
+def cleared_entry(eraser: Eraser, entry: dict[str, JSON], texts: Sequence[str], *, whole: bool) -> JSON:
+    """A line of a run's log without what tells of the person; ``whole``: without all that it copied from events."""
+    values = entry["reason"].get("values", {})
+    cleared = eraser.cleared(blank_copies(values) if whole else values, texts)
+    return entry | {"reason": entry["reason"] | {"values": cleared}} if cleared != values else entry
+
+
+def _cleared_attempts(eraser: Eraser, attempts: Sequence[dict[str, JSON]], texts: Sequence[str]) -> JSON:
+    said = ("request", "reason", "answer")
+    return [
+        {key: eraser.cleared(value, texts) if key in said else value for key, value in attempt.items()}
+        for attempt in attempts
+    ]

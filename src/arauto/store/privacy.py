@@ -15,10 +15,10 @@ from typing import Literal, Protocol, get_args
 import msgspec
 from msgspec import Struct, field
 
-from arauto.decide.erasure import ERASED, Eraser, Person, address_texts, blank_copies
+from arauto.decide.erasure import ERASED, Eraser, Person, address_texts
 from arauto.decide.signals import receipt_key
 from arauto.model import JSON, Entry, Reason, ReceiptKind, Recipient, derive_id
-from arauto.store.clearing import clear_around, clear_event
+from arauto.store.clearing import clear_around, clear_event, cleared_entry
 from arauto.store.database import Database, Transaction
 from arauto.store.documents import optional, read_json, read_recipient, read_silence, to_document, to_micros, to_moment
 from arauto.store.pages import page
@@ -457,10 +457,7 @@ async def _erase_messages(transaction: Transaction, tenant: str, pseudonym: str,
     documents = [(sequence, state, read_json(document)) for sequence, state, document in rows]
     for _, _, message in documents:
         _note_address(progress, message["address"])
-    eraser = progress.eraser(pseudonym)
-    erased = [
-        (sequence, to_document(_erased_message(eraser, message, pseudonym))) for sequence, _, message in documents
-    ]
+    erased = [(sequence, to_document(_erased_message(message, pseudonym))) for sequence, _, message in documents]
     await transaction.many("erase_messages", columns_of(("sequence", "document"), erased), pseudonym=pseudonym)
     sequences = [row[0] for row in rows]
     gone = await transaction.rows("delete_inbox_of_messages", messages=sequences)
@@ -471,7 +468,7 @@ async def _erase_messages(transaction: Transaction, tenant: str, pseudonym: str,
     return True
 
 
-def _erased_message(eraser: Eraser, message: dict[str, JSON], pseudonym: str) -> JSON:
+def _erased_message(message: dict[str, JSON], pseudonym: str) -> JSON:
     """When what was tried on which channel, and how it ended; nothing of what was said."""
     attempts = [
         {
@@ -481,7 +478,7 @@ def _erased_message(eraser: Eraser, message: dict[str, JSON], pseudonym: str) ->
         }
         for attempt in message.get("attempts", ())
     ]
-    return eraser.cleared(message | {"recipient": pseudonym, "address": ERASED, "attempts": attempts})
+    return message | {"recipient": pseudonym, "address": ERASED, "attempts": attempts}
 
 
 async def _erase_runs(transaction: Transaction, tenant: str, pseudonym: str, progress: Progress, now: datetime) -> bool:
@@ -495,7 +492,7 @@ async def _erase_runs(transaction: Transaction, tenant: str, pseudonym: str, pro
     for sequence, _, _, document in rows:
         run = read_json(document)
         entry = msgspec.to_builtins(Entry(now, run.get("step", 0), "stop", Reason("person_erased")))
-        log = [*blank_copies(eraser.cleared(run.get("log", []))), entry]
+        log = [*(cleared_entry(eraser, each, (), whole=True) for each in run.get("log", [])), entry]
         erased.append((sequence, to_document(run | {"recipient": pseudonym, "log": log, "refused": {}})))
     await transaction.many("erase_runs", columns_of(("sequence", "document"), erased), pseudonym=pseudonym)
     sequences, keys = [row[0] for row in rows], [row[1] for row in rows]
