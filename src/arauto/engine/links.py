@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from arauto.channels import Tracking
 from arauto.model import JSON, Category, Message, Recipient
 
 _SIGNATURE_BYTES = 16
@@ -62,6 +63,8 @@ class Links:
         self._preferences = Signer(secret, "preferences")
         self._unsubscribe = Signer(secret, "unsubscribe")
         self._acknowledge = Signer(secret, "acknowledge")
+        self._opened = Signer(secret, "opened")
+        self._clicked = Signer(secret, "clicked")
 
     def told(self, message: Message, recipient: Recipient, category: Category) -> dict[str, JSON]:
         """What texts see as ``message``."""
@@ -87,6 +90,17 @@ class Links:
         """Where somebody says that they take care of what a message tells."""
         return self._base and f"{self._base}/ack/{self._acknowledge.sign(message)}"
 
+    def tracking(self, message: Message) -> Tracking | None:
+        """How a mail tells that it was opened and which links were followed; the hub's own links stay as they are."""
+        base = self._base
+        if base is None:
+            return None
+
+        def link(url: str) -> str:
+            return url if url.startswith(f"{base}/") else f"{base}/c/{self._clicked.sign(message.id, url)}"
+
+        return Tracking(f"{base}/o/{self._opened.sign(message.id)}.gif", link)
+
     def receipts(self, channel: str, provider: str) -> str | None:
         """Where a provider tells what became of messages."""
         return self._base and f"{self._base}/receipts/{channel}/{quote(provider, safe='')}"
@@ -100,6 +114,16 @@ class Links:
         """What a token to unsubscribe is about."""
         claims = self._unsubscribe.read(token, 4)
         return None if claims is None else Ending(claims[0], claims[3], claims[1], claims[2])
+
+    def what_was_opened(self, token: str) -> str | None:
+        """The id of the message whose image was fetched."""
+        claims = self._opened.read(token, 1)
+        return None if claims is None else claims[0]
+
+    def what_was_clicked(self, token: str) -> tuple[str, str] | None:
+        """(message, URL) of a link that was followed."""
+        claims = self._clicked.read(token, 2)
+        return None if claims is None else (claims[0], claims[1])
 
     def what_is_acknowledged(self, token: str) -> str | None:
         """The id of the message that a token is about."""
