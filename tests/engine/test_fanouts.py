@@ -20,11 +20,12 @@ from arauto.cli.explain import draw_event
 from arauto.decide import fanouts
 from arauto.engine import fanouts as stage
 from arauto.engine import hub as module
+from arauto.engine.editions import Editions
 from arauto.engine.explain import explain_event, explain_recipient
 from arauto.engine.hub import Hub
 from arauto.engine.stages import LEASE, MAX_CLAIMS
 from arauto.language import compile_condition
-from arauto.model import Event, Group, Recipient
+from arauto.model import Catalogue, Event, Group, Recipient
 from arauto.store import NewEvent, Pending
 from arauto.store.opening import open_store
 from decide.conftest import awaited
@@ -53,8 +54,13 @@ def give_groups(world: World, **lists: tuple[str, ...]) -> World:
     groups = {name: Group(name=name, query=compile_condition(query)) for name, query in QUERIES.items()}
     groups |= {name: Group(name=name, members=members) for name, members in lists.items()}
     catalogue = msgspec.structs.replace(world.engine.catalogue, groups={**world.engine.catalogue.groups, **groups})
-    world.engine.catalogue = catalogue
+    use(world, catalogue)
     return world
+
+
+def use(world: World, catalogue: Catalogue) -> None:
+    """Let this be the catalogue."""
+    world.engine.catalogue, world.engine.editions = catalogue, Editions(catalogue)
 
 
 @pytest.fixture
@@ -181,7 +187,7 @@ async def test_a_small_list_is_told_at_once_and_a_large_one_page_by_page(world: 
         world(notification(target(group="small"), target(group="large"), texts=texts())), small=small, large=large
     )
     catalogue = made.engine.catalogue
-    made.engine.catalogue = msgspec.structs.replace(catalogue, recipients={**catalogue.recipients, **everybody})
+    use(made, msgspec.structs.replace(catalogue, recipients={**catalogue.recipients, **everybody}))
     assert len(await made.plan("1", room=999)) == 100
     await all_pages(made)
     assert await recipients_of(made) == dict.fromkeys(everybody, 1)
@@ -231,7 +237,7 @@ async def test_a_fan_out_ends_when_its_event_is_taken_back(told: Any, small_page
 async def test_a_group_that_is_gone_ends_it(told: Any) -> None:
     world = await told(recipients=people(3))
     await world.plan("1")
-    world.engine.catalogue = msgspec.structs.replace(world.engine.catalogue, groups={})
+    use(world, msgspec.structs.replace(world.engine.catalogue, groups={}))
     await all_pages(world)
     (stored,) = (await world.story("1")).fanouts
     assert (stored.state, stored.fanout.ended.code) == ("done", "group_gone")

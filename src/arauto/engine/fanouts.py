@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from arauto.decide.advance import Standing, Told
+from arauto.decide.editions import Followed
 from arauto.decide.fanouts import ASKED, PAGE, ask, candidates, following, run_for, went_on
 from arauto.decide.groups import members
 from arauto.decide.plan import event_context
@@ -47,19 +48,20 @@ class FanningOut(Deciding):
 
     def channels_of(self, fanout: Fanout) -> set[str]:
         """The channels that its runs may send to."""
-        notification = self.catalogue.notifications.get(fanout.run.notification)
+        notification = self.editions.of(fanout.run).notifications.get(fanout.run.notification)
         return set() if notification is None else set(notification.composers)
 
     async def _page(self, fanout: Fanout, room: Room, now: datetime) -> tuple[FanoutPage, list[Outgoing]]:
-        run = run_for(fanout, "", now)
-        await self.editions.ready([run])
-        catalogue = self.editions.of(run)
+        await self.editions.ready([fanout.run])
+        followed = self.editions.follow(fanout.run)
+        if isinstance(followed, Reason):
+            return _ended(fanout, followed), []
+        catalogue = followed.catalogue
         contexts = [(event, event_context(event, catalogue)) for event in fanout.run.events]
-        signals = await self._signals(fanout, catalogue, contexts, now)
-        hindered = self._hindrance(fanout, catalogue, signals, now)
+        signals = await self._signals(followed, contexts)
+        hindered = _hindrance(fanout, catalogue, signals)
         if hindered is not None:
-            ended = msgspec.structs.replace(fanout, ended=hindered)
-            return FanoutPage(fanout=ended, before=fanout.cursor, state="done"), []
+            return _ended(fanout, hindered), []
         asked = await self._ask(fanout, catalogue, catalogue.groups[fanout.group], now)
         if asked.failures:
             self.metrics.expression_failures.labels("group").inc(len(asked.failures))
@@ -77,31 +79,13 @@ class FanningOut(Deciding):
             runs=tuple(records),
         ), outgoing
 
-    def _hindrance(
-        self, fanout: Fanout, catalogue: Catalogue, signals: Sequence[Signal], now: datetime
-    ) -> Reason | None:
-        """Why nobody else is told."""
-        if fanout.run.notification not in catalogue.notifications:
-            return Reason("notification_gone")
-        if fanout.group not in catalogue.groups:
-            return Reason("group_gone", {"group": fanout.group})
-        if fanout.claims > MAX_CLAIMS:
-            log.error("a page of a fan-out broke again and again", fanout=fanout.key, claims=fanout.claims)
-            return Reason("page_broke", {"claims": fanout.claims - 1})
-        if taken_back(msgspec.structs.replace(run_for(fanout, "", now), signals=tuple(signals))):
-            by = next(signal.event for signal in reversed(signals) if place_of(signal) == CANCEL and signal.event)
-            return Reason("retracted", {"event": fanout.run.events[0].key, "by": by.type, "with": by.key})
-        return None
-
-    async def _signals(
-        self, fanout: Fanout, catalogue: Catalogue, contexts: Sequence[tuple[Event, Context]], now: datetime
-    ) -> list[Signal]:
+    async def _signals(self, followed: Followed, contexts: Sequence[tuple[Event, Context]]) -> list[Signal]:
         """What took back the events of the fan-out meanwhile, and what mutes its runs."""
-        notification = catalogue.notifications.get(fanout.run.notification)
-        if notification is None or (notification.cancel is None and notification.mute is None):
+        notification = followed.catalogue.notifications[followed.run.notification]
+        if notification.cancel is None and notification.mute is None:
             return []
         try:
-            awaits = awaits_of(run_for(fanout, "", now), notification, contexts)
+            awaits = awaits_of(followed.run, notification, contexts)
         except LanguageError:  # the runs are stopped by that, each with its reason
             return []
         return await self.store.signals_about([each for each in awaits if each.cancels or each.always])
@@ -162,3 +146,21 @@ class FanningOut(Deciding):
             records.append(record)
             outgoing.extend(claimed)
         return records, outgoing, broken
+
+
+def _ended(fanout: Fanout, why: Reason) -> FanoutPage:
+    """Nobody else is told."""
+    return FanoutPage(fanout=msgspec.structs.replace(fanout, ended=why), before=fanout.cursor, state="done")
+
+
+def _hindrance(fanout: Fanout, catalogue: Catalogue, signals: Sequence[Signal]) -> Reason | None:
+    """Why nobody else is told."""
+    if fanout.group not in catalogue.groups:
+        return Reason("group_gone", {"group": fanout.group})
+    if fanout.claims > MAX_CLAIMS:
+        log.error("a page of a fan-out broke again and again", fanout=fanout.key, claims=fanout.claims)
+        return Reason("page_broke", {"claims": fanout.claims - 1})
+    if taken_back(msgspec.structs.replace(fanout.run, signals=tuple(signals))):
+        by = next(signal.event for signal in reversed(signals) if place_of(signal) == CANCEL and signal.event)
+        return Reason("retracted", {"event": fanout.run.events[0].key, "by": by.type, "with": by.key})
+    return None
