@@ -114,15 +114,22 @@ def wanted(wishes: Wishes, category: Category, channel: str) -> bool:
 def choose(
     wishes: Wishes, category: Category, said: Mapping[str, bool], proof: Proof
 ) -> tuple[Wishes, Sequence[Consent]]:
-    """The wishes with exactly this said of a category, by channel (``*``: all others), and a line for each channel of
-    which it changes what was said. Where nothing is said any more, the line tells what the category then does."""
+    """The wishes with exactly this said of a category, by channel (``*``: all others), and the lines that the record
+    then needs. A line for all channels replaces those for single ones before it. Where nothing is said any more, a
+    line tells what the category then does."""
     before = wishes.categories.get(category.name, {})
-    lines: list[Consent] = []
-    for channel in sorted({*before, *said}):
-        now = said.get(channel, said.get(EVERY_CHANNEL))
-        if now is before.get(channel, before.get(EVERY_CHANNEL)):
-            continue
-        lines.append(proof.line(category.name, channel, category.consent != "opt_in" if now is None else now))
+    unsaid = category.consent != "opt_in"
+    others = said.get(EVERY_CHANNEL)
+    found: dict[str, bool] = {}
+    if others is not before.get(EVERY_CHANNEL):
+        found[EVERY_CHANNEL] = others = unsaid if others is None else others
+        found.update((channel, given) for channel, given in sorted(said.items()) if given is not others)
+    else:
+        for channel in sorted({*before, *said}):
+            now = said.get(channel, others)
+            if now is not before.get(channel, others):
+                found[channel] = unsaid if now is None else now
+    lines = [proof.line(category.name, channel, given) for channel, given in found.items()]
     categories = {name: each for name, each in wishes.categories.items() if name != category.name}
     if said:
         categories[category.name] = dict(said)

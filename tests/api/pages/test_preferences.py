@@ -101,8 +101,6 @@ async def test_every_change_is_proved(ana: Person) -> None:
     consents = await ana.consents()
     assert [(each.category, each.channel, each.given) for each in consents] == [
         ("orders", "*", False),
-        ("orders", "email", False),
-        ("orders", "inapp", False),
         ("orders", "sms", True),
         ("offers", "*", True),
         ("offers", "*", False),
