@@ -76,6 +76,8 @@ class MessageView(BaseModel):
     notification: str
     recipient: str
     channel: str
+    kind: Literal["text", "correction", "gathered"]
+    """What it is: a notification's text, its correction, or several notices together."""
     address: str
     state: ShownState
     state_text: str

@@ -255,9 +255,10 @@ def _draw_run(leaf: Tree, told: dict[str, Any], words: Any, escape: Any) -> None
 
 def _draw_message(branch: Tree, message: dict[str, Any], words: Any, escape: Any) -> Tree:
     colour = COLOURS[message["state"]]
+    kind = "" if message["kind"] == "text" else f" ({words('heading.' + message['kind'])})"
     leaf = branch.add(
         f"[{colour}]{escape(message['channel'])} → {escape(message['address'])}: "
-        f"{escape(message['state_text'])}[/]  [dim]{message['id']}[/]"
+        f"{escape(message['state_text'])}{kind}[/]  [dim]{message['id']}[/]"
     )
     for attempt in message["attempts"]:
         took = f"{attempt['started_at'][11:23]}–{(attempt['ended_at'] or '')[11:23]}"

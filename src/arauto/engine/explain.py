@@ -144,6 +144,7 @@ def explain_message(stored: StoredMessage, *, now: datetime, language: str = "en
         "notification": message.notification,
         "recipient": message.recipient,
         "channel": message.channel,
+        "kind": "correction" if message.correction else "gathered" if message.gathered else "text",
         "address": show_address(message.address),
         "state": state,
         "state_text": say(f"state.{state}", language=language),
