@@ -86,6 +86,7 @@ CREATE TABLE uses (                -- of allowances
 );
 
 CREATE INDEX uses_by_key ON uses (key, at);
+CREATE INDEX uses_by_run ON uses (run);
 
 CREATE TABLE run_events (          -- the events of a run after its first
     run bigint NOT NULL,
@@ -125,7 +126,7 @@ CREATE INDEX messages_not_sent ON messages (tenant, state, sequence) WHERE state
 CREATE INDEX messages_sent ON messages (tenant, coalesce(receipt, 'sent'), sequence) WHERE state = 'sent';
 CREATE INDEX messages_by_notification ON messages (tenant, notification, sequence);
 CREATE INDEX messages_queued ON messages (channel, due_at, sequence) WHERE state = 'queued';
-CREATE INDEX messages_leased ON messages (state, due_at, sequence) WHERE state = 'sending';
 CREATE INDEX messages_held ON messages (hold) WHERE hold IS NOT NULL;
+CREATE INDEX messages_leased ON messages (state, due_at, sequence) WHERE state = 'sending';
 
 INSERT INTO meta (name, value) VALUES ('schema_version', '1');

@@ -74,7 +74,7 @@ DELETE FROM uses WHERE key = :key;
 -- name: stop_runs_of_person
 UPDATE runs SET state = 'done', due_at = NULL, until = NULL, owner = NULL, leased_until = NULL, merge_key = NULL,
     merge_latest = NULL, merge_limit = NULL, hold = NULL
-WHERE tenant = :tenant AND recipient = :recipient AND state = 'waiting'
+WHERE tenant = :tenant AND recipient = :recipient AND +state = 'waiting'
 RETURNING sequence;
 
 -- name: cancel_messages_of_person
@@ -244,16 +244,18 @@ INSERT INTO overdue (event) VALUES (:event) ON CONFLICT (event) DO NOTHING;
 DELETE FROM overdue WHERE event IN (SELECT value FROM json_each(:events));
 
 -- name: needed_events
--- Those of these events that a run waits with, that are not planned, or that opened what is still open.
-SELECT value AS event FROM json_each(:events)
-WHERE EXISTS (SELECT 1 FROM events WHERE events.sequence = value AND events.state = 'pending')
-    OR EXISTS (SELECT 1 FROM runs WHERE event = value AND state = 'waiting')
-    OR EXISTS (SELECT 1 FROM run_events JOIN runs ON runs.sequence = run_events.run
-               WHERE run_events.event = value AND runs.state = 'waiting')
-    OR EXISTS (SELECT 1 FROM fanouts WHERE fanouts.event = value AND state = 'running')
-    OR EXISTS (SELECT 1 FROM signals WHERE signals.event = value AND substr(key, 1, 7) = 'opened_')
-    OR EXISTS (SELECT 1 FROM signals JOIN awaits ON awaits.key = signals.key JOIN runs ON runs.sequence = awaits.run
-               WHERE signals.event = value AND runs.state = 'waiting');
+-- Those of these events that a run waits with, that are not planned, or that opened what is still open. What is asked
+-- of states must not lead to the indexes of all that waits.
+WITH held AS MATERIALIZED (
+    SELECT event, sequence AS run FROM runs WHERE event IN (SELECT value FROM json_each(:events))
+    UNION SELECT event, run FROM run_events WHERE event IN (SELECT value FROM json_each(:events))
+    UNION SELECT signals.event, awaits.run FROM signals JOIN awaits ON awaits.key = signals.key
+        WHERE signals.event IN (SELECT value FROM json_each(:events))
+)
+SELECT held.event FROM held JOIN runs ON runs.sequence = held.run WHERE +runs.state = 'waiting'
+UNION SELECT sequence FROM events WHERE sequence IN (SELECT value FROM json_each(:events)) AND +state = 'pending'
+UNION SELECT event FROM fanouts WHERE event IN (SELECT value FROM json_each(:events)) AND +state = 'running'
+UNION SELECT event FROM signals WHERE event IN (SELECT value FROM json_each(:events)) AND substr(key, 1, 7) = 'opened_';
 
 -- name: newer_events
 -- Of these events, those that a run holds together with one that came after a time.

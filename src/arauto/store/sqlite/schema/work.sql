@@ -1,6 +1,7 @@
 -- The schema on SQLite, version 1. Times are microseconds since 1970 in UTC; documents are compact JSON.
 -- Rows point to each other by `sequence`, which grows in the order of arrival: so all indexes but those on the
 -- derived ids (events.key, messages.id) and the sources' ids are written at their end, whatever their size.
+-- AUTOINCREMENT: the sequence of a row that was deleted is never given again.
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -8,7 +9,7 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
-    sequence INTEGER PRIMARY KEY,
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     key TEXT NOT NULL UNIQUE,
     tenant TEXT NOT NULL,
     id TEXT NOT NULL,              -- as its source gave it
@@ -29,7 +30,7 @@ CREATE INDEX events_by_type ON events (tenant, type);
 CREATE INDEX events_open ON events (state, leased_until) WHERE state <> 'planned';
 
 CREATE TABLE runs (
-    sequence INTEGER PRIMARY KEY,
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     event INTEGER NOT NULL,        -- events.sequence of its first event, which never changes
     key TEXT NOT NULL,
     tenant TEXT NOT NULL,
@@ -86,6 +87,7 @@ CREATE TABLE uses (                -- of allowances
 ) STRICT;
 
 CREATE INDEX uses_by_key ON uses (key, at);
+CREATE INDEX uses_by_run ON uses (run);
 
 CREATE TABLE run_events (          -- the events of a run after its first
     run INTEGER NOT NULL,
@@ -98,7 +100,7 @@ CREATE TABLE run_events (          -- the events of a run after its first
 CREATE INDEX run_events_by_event ON run_events (event);
 
 CREATE TABLE messages (
-    sequence INTEGER PRIMARY KEY,
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     run INTEGER NOT NULL,
     tenant TEXT NOT NULL,
@@ -125,7 +127,7 @@ CREATE INDEX messages_not_sent ON messages (tenant, state) WHERE state <> 'sent'
 CREATE INDEX messages_sent ON messages (tenant, coalesce(receipt, 'sent')) WHERE state = 'sent';
 CREATE INDEX messages_by_notification ON messages (tenant, notification);
 CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
-CREATE INDEX messages_leased ON messages (due_at) WHERE state = 'sending';
 CREATE INDEX messages_held ON messages (hold) WHERE hold IS NOT NULL;
+CREATE INDEX messages_leased ON messages (due_at) WHERE state = 'sending';
 
 INSERT INTO meta (name, value) VALUES ('schema_version', '1');
