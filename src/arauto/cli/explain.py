@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,10 +142,11 @@ async def _find_in_file(
     """The same from the database of a hub that does not run now."""
     from msgspec import to_builtins
 
+    from arauto.app import now as clock
     from arauto.engine.explain import explain_event, explain_message, explain_recipient
     from arauto.store.opening import open_store
 
-    now = datetime.now(UTC)
+    now = clock()
     store = await open_store(str(project / STATE_FOLDER / DATABASE_FILE))
     try:
         if what.startswith("msg_"):

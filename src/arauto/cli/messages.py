@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -329,12 +328,13 @@ def _query(
 
 def _moment(written: str) -> str:
     """A span before now, or a time, as the API takes it."""
+    from arauto.app import now
     from arauto.ingress.payload import parse_time
     from arauto.model import parse_duration
 
     try:
         if written[:1].isdigit() and "T" not in written:
-            moment = datetime.now(UTC) - parse_duration(written)
+            moment = now() - parse_duration(written)
         else:
             moment = parse_time(written)
     except (ValueError, OverflowError):
