@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
+import socket
 import time
 from base64 import urlsafe_b64encode
 from collections import Counter
@@ -88,7 +90,8 @@ async def stage(folder: Path, port: int, language: str) -> AsyncIterator[Stage]:
     async with outside(folder) as world, aiohttp.ClientSession() as session:
         shared = Secrets.fresh()
         world.webhook_secret = _prepare_environment(shared)
-        project = _prepare_project(folder, world)
+        port = port or _free_port()
+        project = _prepare_project(folder, world, port)
         _make_anew(project / ".arauto")
         catalogue = compile_project(project)
         async with (
@@ -125,10 +128,20 @@ def _prepare_environment(shared: Secrets) -> str:
     return webhook
 
 
-def _prepare_project(folder: Path, world: Outside) -> Path:
-    """A copy of the example shop that is pointed at the stand-ins' ports."""
+def _free_port() -> int:
+    """Links in messages name the hub's port, so it is chosen before the hub listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found: int = listener.getsockname()[1]
+    return found
+
+
+def _prepare_project(folder: Path, world: Outside, port: int) -> Path:
+    """A copy of the example shop that is pointed at the stand-ins' ports, with links that lead to this hub."""
     project = folder / "loja"
     shutil.copytree(example(), project, ignore=shutil.ignore_patterns(".arauto"))
+    whole = project / "arauto.yaml"
+    text = re.sub(r"(?m)^# public_url: .*$", f"public_url: http://127.0.0.1:{port}", whole.read_text(encoding="utf-8"))
+    whole.write_text(text, encoding="utf-8")
     for path in (*(project / "channels").glob("*.yaml"), *(project / "recipients").glob("*.yaml")):
         text = path.read_text(encoding="utf-8")
         text = text.replace("127.0.0.1:8900", f"127.0.0.1:{world.http_port}").replace("2525", str(world.smtp_port))
@@ -147,7 +160,8 @@ def example() -> Path:
 
 
 async def _subscribe(made: Stage) -> None:
-    """Conceição's browser has allowed push notifications; the shop tells the hub so, through the API."""
+    """Conceição has allowed push notifications in her browser, and agreed to reminders when she last paid; the shop
+    tells the hub so, through the API."""
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
     subscription = {
         "endpoint": f"http://127.0.0.1:{made.world.http_port}/push/conceicao",
@@ -157,10 +171,13 @@ async def _subscribe(made: Stage) -> None:
         },
     }
     body = {"name": "Conceição Araújo", "locale": "pt-BR", "addresses": {"push": [subscription]}}
+    consent = {"category": "tips", "given": True, "text": "Quero receber lembretes e ofertas da Loja Aurora."}
     headers = {"Authorization": f"Bearer {made.app.session_key}"}
-    async with made.session.put(f"{made.server.url}/v1/recipients/c-20817", json=body, headers=headers) as answer:
-        if answer.status != 200:
-            raise UsageFault(f"the demo's own recipient was refused: {await answer.text()}")
+    for method, path, told in (("PUT", "c-20817", body), ("POST", "c-20817/consents", consent)):
+        url = f"{made.server.url}/v1/recipients/{path}"
+        async with made.session.request(method, url, json=told, headers=headers) as answer:
+            if not answer.ok:
+                raise UsageFault(f"the demo's own recipient was refused: {await answer.text()}")
 
 
 class Report:
