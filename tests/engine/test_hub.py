@@ -13,8 +13,8 @@ import pytest
 from arauto.engine import hub as module
 from arauto.engine.hub import Hub
 from arauto.engine.stages import LEASE
-from arauto.errors import StoreUnavailable
-from arauto.model import Event
+from arauto.errors import Rejected, StoreUnavailable
+from arauto.model import Event, Receipt
 from arauto.store import NewEvent, Rejection
 from engine.conftest import NOW, breaking, notification, target, texts
 from journeys.hubs import eventually
@@ -264,3 +264,51 @@ async def test_the_gauges_show_what_is_in_memory(world: Any) -> None:
     registry = world.engine.metrics.registry
     assert registry.get_sample_value("arauto_backlog", {"stage": "send"}) == 0
     assert hub.idle
+
+
+# -- receipts --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_receipt_wakes_the_run_that_waits_for_it_at_once(world: Any) -> None:
+    waits = {"wait_for": {"receipt": "delivered", "up_to": "1d"}}
+    world = world(notification(target(**ERP), do=({"send": "webhook"}, waits), texts=texts()))
+    async with at_work(world) as hub:
+        await hub.submit(new("1"))
+        await all_in(world, ["sent"])
+        (stored,) = (await world.messages()).values()
+        await asyncio.gather(
+            *(hub.receive([Receipt(message=stored.message.id, kind="read", at=NOW)]) for _ in range(9))
+        )
+
+        async def look() -> bool:
+            (run,) = (await world.story("1")).runs
+            return bool(run.state == "done")
+
+        await eventually(look)  # much sooner than the hub would look by itself
+    assert world.metric("receipts", channel="webhook", kind="read") == 1
+    assert world.metric("receipts_repeated") == 8
+
+
+async def test_a_retried_message_goes_out_at_once(world: Any) -> None:
+    world = world(to_erp())
+    world.providers["webhook"][0].ends = [Rejected("too large")]
+    async with at_work(world) as hub:
+        await hub.submit(new("1"))
+        await all_in(world, ["failed"])
+        (stored,) = (await world.messages()).values()
+        await world.engine.intervene("default", [stored.message.id], "retry", by="ana")
+        hub.ring()
+        await all_in(world, ["sent"])
+
+
+async def test_receipts_that_cannot_be_stored_are_not_confirmed(world: Any) -> None:
+    world = world(to_erp())
+
+    async def down(*_: Any, **__: Any) -> Any:
+        raise StoreUnavailable("gone")
+
+    world.store.record_receipts = down
+    async with at_work(world) as hub:
+        with pytest.raises(StoreUnavailable):
+            await hub.receive([Receipt(message="msg_1", kind="read", at=NOW)])
+        await hub.receive([])

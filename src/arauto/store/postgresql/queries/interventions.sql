@@ -5,7 +5,7 @@ FOR UPDATE;
 
 -- name: change_messages
 -- What is sent again has its receipts before it, too.
-UPDATE messages SET state = :state, due_at = given.due_at, document = given.document,
+UPDATE messages SET state = :state, due_at = given.due_at, hold = NULL, document = given.document,
     receipt = CASE given.again WHEN 1 THEN NULL ELSE receipt END,
     arrived = CASE given.again WHEN 1 THEN NULL ELSE arrived END
 FROM unnest(:message::bigint[], :due_at::bigint[], :again::bigint[], :document::text[])

@@ -4,7 +4,7 @@ WHERE id IN (SELECT value FROM json_each(:ids)) AND tenant = :tenant ORDER BY se
 
 -- name: change_messages
 -- What is sent again has its receipts before it, too.
-UPDATE messages SET state = :state, due_at = :due_at, document = :document,
+UPDATE messages SET state = :state, due_at = :due_at, hold = NULL, document = :document,
     receipt = CASE :again WHEN 1 THEN NULL ELSE receipt END, arrived = CASE :again WHEN 1 THEN NULL ELSE arrived END
 WHERE sequence = :message;
 
