@@ -1,8 +1,10 @@
 """The whole way in one process with SQLite (``synchronous=FULL``), and the same job done plainly, in one run.
 
     python -m bench [--events 20000] [--json FILE]
+    python -m bench fan-out | digest | waiting
 
-Everything runs on loopback, each side in a process of its own: the load, the hub (or the plain program), the sink.
+The first: everything runs on loopback, each side in a process of its own: the load, the hub (or the plain program),
+the sink. The others: see ``inside``.
 """
 
 from __future__ import annotations
@@ -201,13 +203,35 @@ def _pair(result: dict[str, Any], what: str) -> str:
     return f"{result['latency'][f'{what}_p50_ms']:.1f} / {result['latency'][f'{what}_p99_ms']:.1f}"
 
 
+SIZES = {"fan-out": (10_000, 100_000), "digest": (10_000, 100_000), "waiting": (10_000, 1_000_000)}
+"""Of the cases in ``inside``: what does not grow with the size is to be the same for both."""
+
+
+def compare(case: str, file: Path | None) -> None:
+    """Run a case of ``inside`` in each size, each in a process of its own, and show what they gave."""
+    results: dict[str, dict[str, float]] = {}
+    for size in SIZES[case]:
+        command = [sys.executable, "-m", "bench.inside", case, str(size)]
+        done = subprocess.run(command, cwd=HERE.parent, stdout=subprocess.PIPE, check=True)
+        results[f"{size:,}"] = json.loads(done.stdout)
+    print(case.ljust(34) + "".join(size.rjust(20) for size in results))
+    for name in next(iter(results.values())):
+        print(name.ljust(34) + "".join(f"{each[name]:,.1f}".rjust(20) for each in results.values()))
+    if file:
+        file.write_text(json.dumps(results, indent=2))
+
+
 def main() -> None:
     """Measure, show, keep."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("case", nargs="?", choices=SIZES, help="a case of its own, instead of the whole way")
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--only-hub", action="store_true", help="leave the plain programs out")
     parser.add_argument("--json", type=Path, help="write the figures here too")
     options = parser.parse_args()
+    if options.case:
+        compare(options.case, options.json)
+        return
     with (
         tempfile.TemporaryDirectory(prefix="arauto-bench-") as folder,
         process(sys.executable, "-m", "bench.sink", str(HOOK_PORT), str(SMTP_PORT)) as sink,
