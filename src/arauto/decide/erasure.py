@@ -111,6 +111,14 @@ class Eraser:
         """Whether it is an object, found under this key, of which the person's id is a value: it is about them."""
         return isinstance(value, dict) and any(self._is_id((key, name), each) for name, each in value.items())
 
+    def people_in(self, data: JSON) -> set[str]:
+        """The ids that stand where the project looks for people."""
+        return {
+            str(each)
+            for place, each in _leaves(data, _TOP)
+            if place in self._places and isinstance(each, str | int) and not isinstance(each, bool)
+        }
+
     def texts_about(self, data: JSON) -> tuple[str, ...]:
         """What the objects inside of an event's data say that hold their id."""
         return tuple(dict.fromkeys(text for found in self._objects(_TOP, data) for text in texts_of(found)))

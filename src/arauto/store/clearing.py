@@ -34,9 +34,11 @@ async def clear_event(transaction: Transaction, eraser: Eraser, event: int) -> C
     told, explanation = read_json(document), optional(read_json, written)
     data = told["data"]
     ((needed,),) = await transaction.rows("needed_by_others", event=event, pseudonym=eraser.person.pseudonym)
+    mine = {eraser.person.id}
     named = _persons(explanation)
-    about = eraser.person.id in named or eraser.holds_id(data)
-    whole = about and state != "pending" and not needed and not named - {eraser.person.id}
+    placed = {id for id in eraser.people_in(data) if not id.startswith(ERASED_ID)}
+    about = bool(named & mine) or placed == mine or eraser.holds_id(data)
+    whole = about and state != "pending" and not needed and not (named | placed) - mine
     cleared = dict(told)
     cleared["data"] = eraser.blanked(data) if whole else eraser.cleared_data(data)
     _clear_head(eraser, cleared, key, whole)
