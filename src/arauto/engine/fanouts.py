@@ -6,6 +6,7 @@ in memory.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -23,6 +24,9 @@ from arauto.engine.rendering import LEASE, Outgoing, Room, log
 from arauto.errors import LanguageError
 from arauto.model import Catalogue, Context, Event, Fanout, Group, Reason, Recipient, Run, Signal
 from arauto.store import FanoutPage, RunRecord
+
+BREATH = 32
+"""After so many runs, whatever else there is to do has its turn."""
 
 
 class _Asked(Struct, frozen=True):
@@ -133,7 +137,9 @@ class FanningOut(Deciding):
         records: list[RunRecord] = []
         outgoing: list[Outgoing] = []
         broken: list[str] = []
-        for run in runs:
+        for number, run in enumerate(runs, 1):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
             recipient = recipients[tenant].get(run.recipient)
             if recipient is None:  # gone since they were asked
                 continue
