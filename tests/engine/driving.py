@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from arauto.engine.links import Links
+from arauto.engine.metrics import Metrics
 from arauto.engine.stages import LEASE, Engine, Handover, Outgoing
-from arauto.model import Event, Run
+from arauto.model import Catalogue, Event, Run
 from arauto.store import NewEvent, Pending, Store, StoredMessage
 
 PLENTY = 1000
@@ -131,4 +133,16 @@ class Drive:
         return [entry.reason.code for entry in run.log]
 
 
-__all__ = ["Drive"]
+def engine_over(store: Store, catalogue: Catalogue, providers: dict[str, Any], clock: Any, owner: str = "a") -> Engine:
+    """An engine over these."""
+    return Engine(
+        store,
+        catalogue,
+        providers,
+        clock=clock,
+        chance=lambda: 0.5,
+        owner=owner,
+        metrics=Metrics(),
+        secret=b"addresses",
+        links=Links(b"links", catalogue.project.public_url),
+    )

@@ -12,7 +12,7 @@ import pytest
 from arauto.model import Attention, Event, Notification, QuietHours, Receipt, Wishes
 from decide.conftest import awaited, notification
 from engine.conftest import NOW, SECONDS, Text, World, target, texts
-from engine.driving import Drive
+from engine.driving import Drive, engine_over
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -54,7 +54,8 @@ def drive(world: Callable[..., World]) -> Callable[..., Driven]:
     def build(*notifications: Notification, change: Any = None) -> Driven:
         made = world(*notifications)
         if change is not None:
-            made.engine.catalogue = change(made.engine.catalogue)
+            changed = change(made.engine.catalogue)
+            made.engine = engine_over(made.store, changed, made.providers, made.clock)
         driven = Driven(made.engine, made.clock)
         driven.world = made
         return driven

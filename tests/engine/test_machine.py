@@ -26,9 +26,7 @@ from hypothesis.stateful import (
 from arauto.channels import Accepted, Delivery
 from arauto.decide.calendar import quiet_until
 from arauto.decide.wishes import refusal
-from arauto.engine.links import Links
-from arauto.engine.metrics import Metrics
-from arauto.engine.stages import LEASE, Engine
+from arauto.engine.stages import LEASE
 from arauto.errors import Ambiguous, Rejected, Retry
 from arauto.model import (
     Attention,
@@ -48,12 +46,11 @@ from arauto.store import Store, StoredMessage, StoredRun
 from arauto.store.opening import open_store
 from decide.conftest import Words, awaited, notification
 from engine.conftest import Clock, make_catalogue, target
-from engine.driving import Drive
+from engine.driving import Drive, engine_over
 
 MINUTE = timedelta(minutes=1)
 PER = timedelta(hours=2)
 BUDGET = 4
-QUIET = QuietHours(start="12:30", end="14:00")
 CHANNELS = ("email", "sms", "inapp")
 
 
@@ -103,7 +100,13 @@ def rules() -> list[Notification]:
     cancel = awaited("order.cancelled")
     return [
         made("plain", {"send": ["email", "inapp"]}, cancel=cancel),
-        made("digest", {"send": "inapp"}, {"digest": {"window": "1h", "size": 4}}, {"send": "email"}, cancel=cancel),
+        made(
+            "digest",
+            {"send": ["sms", "inapp"]},
+            {"digest": {"window": "1h", "size": 4}},
+            {"send": "email"},
+            cancel=cancel,
+        ),
         made("sliding", {"digest": {"sliding": "20m", "at_most": "1h"}}, {"send": {"first_of": ["sms", "email"]}}),
         made(
             "cart",
@@ -112,6 +115,7 @@ def rules() -> list[Notification]:
             {"send": "sms"},
             on="order.shipped",
         ),
+        made("twice", {"send": "email"}, {"send": "sms"}, on="order.shipped"),
         made("first", {"digest": {"window": "1h", "first": "now"}}, {"send": "email"}, on="order.shipped"),
     ]
 
@@ -173,17 +177,8 @@ class Engines(RuleBasedStateMachine):
 
     def _engine(self) -> Drive:
         self.born += 1
-        engine = Engine(
-            self.store,
-            self.catalogue,
-            {channel: [Carrier(channel, self)] for channel in self.catalogue.channels if channel != "inapp"},
-            clock=self.clock,
-            chance=lambda: 0.5,
-            owner=f"engine-{self.born}",
-            metrics=Metrics(),
-            secret=b"addresses",
-            links=Links(b"links", None),
-        )
+        providers = {channel: [Carrier(channel, self)] for channel in self.catalogue.channels if channel != "inapp"}
+        engine = engine_over(self.store, self.catalogue, providers, self.clock, owner=f"engine-{self.born}")
         return Drive(engine, self.clock)
 
     def run(self, work: Any) -> Any:
@@ -201,22 +196,25 @@ class Engines(RuleBasedStateMachine):
 
     @rule(drive=drives, batch=st.lists(st.tuples(types, orders), min_size=1, max_size=4), turn=st.booleans())
     def events_come(self, drive: int, batch: list[tuple[str, str]], turn: bool) -> None:
+        self.run(self._accept(drive, batch, turn))
+
+    async def _accept(self, drive: int, batch: list[tuple[str, str]], turn: bool) -> None:
         events = [
             Event(source="shop", id=str(len(self.events) + n), type=type, time=self.clock.now, data={"order": order})
             for n, (type, order) in enumerate(batch)
         ]
         self.events.extend(events)
-        self.run(self.drives[drive].accept(*events))
+        await self.drives[drive].accept(*events)
         if turn:
-            self.run(self.drives[drive].turn())
+            await self.drives[drive].turn()
 
     @rule(drive=drives)
     def an_engine_turns(self, drive: int) -> None:
         self.run(self.drives[drive].turn())
 
-    @rule(drive=drives, minutes=st.sampled_from([1, 10, 25, 61]))
-    def time_passes(self, drive: int, minutes: int) -> None:
-        self.run(self.drives[drive].run_until(minutes * MINUTE))
+    @rule(drive=drives, seconds=st.sampled_from([2, 6, 60, 600, 1500, 3660]))
+    def time_passes(self, drive: int, seconds: int) -> None:
+        self.run(self.drives[drive].run_until(timedelta(seconds=seconds)))
 
     @rule(minutes=st.sampled_from([1, 30, 90]))
     def everything_stands_still(self, minutes: int) -> None:
@@ -227,9 +225,12 @@ class Engines(RuleBasedStateMachine):
         said = {**self.wishes.categories.get("orders", {}), channel: wanted}
         self._wish(msgspec.structs.replace(self.wishes, categories={"orders": said}))
 
-    @rule(quiet=st.booleans())
-    def quiet_hours_change(self, quiet: bool) -> None:
-        self._wish(msgspec.structs.replace(self.wishes, quiet_hours=QUIET if quiet else None))
+    @rule(hours=st.sampled_from([0, 1, 2]))
+    def quiet_hours_change(self, hours: int) -> None:
+        """They begin now, or are no longer wished for."""
+        start, end = (f"{self.clock.now + number * 60 * MINUTE:%H:%M}" for number in (0, hours))
+        quiet = QuietHours(start=start, end=end) if hours else None
+        self._wish(msgspec.structs.replace(self.wishes, quiet_hours=quiet))
 
     def _wish(self, wishes: Wishes) -> None:
         self.wishes = wishes
@@ -305,6 +306,22 @@ class Engines(RuleBasedStateMachine):
             await self.drives[drive].send(handover.outgoing)
 
         self.run(sleep())
+
+    @rule(drive=drives, batch=st.lists(orders, min_size=1, max_size=3))
+    def events_come_while_runs_are_decided(self, drive: int, batch: list[str]) -> None:
+        """One engine has what is due next, and decides it; meanwhile another plans what would join it."""
+        engine = self.drives[drive].engine
+
+        async def meet() -> None:
+            due = await self.store.next_due()
+            self.clock.now = max(self.clock.now, due or self.clock.now)
+            now = self.clock.now
+            taken = await self.store.take_due_runs(owner=engine.owner, now=now, lease_until=now + LEASE, limit=99)
+            await self._accept(1 - drive, [("order.paid", order) for order in batch], turn=True)
+            handover = await engine.advance(taken, dict.fromkeys(self.catalogue.channels, 99))
+            await self.drives[drive].send(handover.outgoing)
+
+        self.run(meet())
 
     # -- what always holds -----------------------------------------------------------------------------------------
 
@@ -399,16 +416,11 @@ class Engines(RuleBasedStateMachine):
         ):
             final = runs[joined[-1].reason.values["run"]].run
         codes = {entry.reason.code for entry in final.log}
-        if event.key in final.retracted or codes & {"came"}:
+        if event.key in final.retracted or (final.notification == each.name and "came" in codes):
             return
         reasons = {"not_wanted", "suppressed", "unreachable", "silenced", "none_worked"}
-        ended = [
-            messages[id]
-            for sent in final.sent
-            for id in sent.messages
-            if event.key in [held.key for held in final.events[: sent.events]]
-        ]
         item = f"{each.name}:{event.id}"
+        ended = [messages[id] for sent in final.sent for id in sent.messages if item in _items(final, sent.events)]
         for stored in ended:
             if stored.state == "sent" and stored.message.channel != "inapp":
                 assert item in " ".join(self.accepted[stored.message.id]).split(), f"{item} is missing"
@@ -421,12 +433,19 @@ class Engines(RuleBasedStateMachine):
             assert later - first >= PER, f"more than {BUDGET} messages from {first} to {later}"
 
 
+def _items(run: Run, count: int) -> list[str]:
+    """What a message told that was handed over when the run held so many events."""
+    origins = run.origins or (None,) * len(run.events)
+    held = list(zip(run.events, origins, strict=True))[:count]
+    return [f"{origin.notification if origin else run.notification}:{event.id}" for event, origin in held]
+
+
 def test_any_order_of_what_may_happen() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         Engines,
         settings=settings(
-            max_examples=30,
-            stateful_step_count=30,
+            max_examples=40,
+            stateful_step_count=40,
             deadline=None,
             derandomize=True,
             database=None,
