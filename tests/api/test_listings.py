@@ -135,3 +135,18 @@ async def test_an_events_id_may_have_anything_in_it(api: Any, make: Any) -> None
         shown = await api.call("GET", f"/v1/events/{quote(id, safe='')}")
         assert shown.json["id"] == id
         assert (await api.call("GET", f"/v1/events/{quote(id, safe='')}/explanation")).json["event"]["id"] == id
+
+
+async def test_why_one_recipient_heard_of_it_or_did_not(api: Any, make: Any) -> None:
+    await api.call("PUT", "/v1/recipients/p1", {})
+    await api.post(make("1", customer="p1"))
+    await api.items("/v1/messages", 1)
+    told = (await api.call("GET", "/v1/events/1/explanation?recipient=p1")).json
+    assert told["recipient"] == "p1"
+    lines = [line for each in told["notifications"] for line in each["recipients"]]
+    assert {line["recipient"] for line in lines} == {"p1"}
+    assert any(line["chosen"] and line["messages"] for line in lines)
+    told = (await api.call("GET", "/v1/events/1/explanation?recipient=nobody")).json
+    lines = [line for each in told["notifications"] for line in each["recipients"]]
+    assert {(line["chosen"], line["reason"]["code"]) for line in lines} == {(False, "not_named")}
+    assert (await api.call("GET", "/v1/events/1/explanation?show=201")).problem == (422, "invalid_request")
