@@ -7,6 +7,7 @@ from typing import Any
 
 from arauto.model import Event, Message, Run
 from arauto.store import NewEvent, NewMessage, PlanRecord, RunRecord
+from journeys.hubs import eventually
 
 HOUR = timedelta(hours=1)
 
@@ -90,8 +91,6 @@ async def test_the_bell_is_rung_for_what_is_due_now(api: Any) -> None:
         told = (await api.call("GET", f"/v1/messages/{id}")).json
         return told if told["state"] == "queued" else None
 
-    from journeys.hubs import eventually
-
     assert (await eventually(look))["due_at"] is not None
 
 
@@ -134,22 +133,22 @@ async def test_a_replay(api: Any) -> None:
     ids = [await put(api, "failed", str(number)) for number in range(3)]
     await put(api, "failed", "hers", tenant="filial")
     dry = (await api.call("POST", "/v1/replays", {"since": SINCE, "dry_run": True})).json
-    assert (dry["id"], dry["messages"], dry["over"]) == (None, 3, True)
-    assert dry["counts"] == [{"channel": "email", "notification": "paid", "messages": 3}]
+    assert (dry["id"], dry["total"], dry["over"]) == (None, 3, True)
+    assert dry["counts"] == [{"channel": "email", "type": None, "notification": "paid", "number": 3}]
     assert (await api.call("GET", f"/v1/messages/{ids[0]}")).json["state"] == "failed"
     body = {"since": SINCE, "id": "outage", "rate": "1/m"}
     told = (await api.call("POST", "/v1/replays", body)).json
-    assert (told["id"], told["messages"], told["over"], told["counts"]) == ("outage", 3, True, dry["counts"])
+    assert (told["id"], told["total"], told["over"], told["counts"]) == ("outage", 3, True, dry["counts"])
     due = [(await api.call("GET", f"/v1/messages/{id}")).json["due_at"] for id in ids]
     assert due == sorted(due)
     assert told["last_due_at"] == due[-1]
     again = (await api.call("POST", "/v1/replays", body | {"since": "2001-01-01T00:00:00Z"})).json
-    assert (again["messages"], again["counts"], again["since"]) == (3, [], "2000-01-01T00:00:00.000Z")
+    assert (again["total"], again["counts"], again["since"]) == (3, [], "2000-01-01T00:00:00.000Z")
     other = await api.call("POST", "/v1/replays", body | {"channel": "sms"})
     assert other.problem == (409, "replay_differs")
     made = (await api.call("POST", "/v1/replays", {"since": SINCE})).json
     assert made["id"].startswith("replay-")
-    assert made["messages"] == 0
+    assert made["total"] == 0
 
 
 async def test_a_replay_that_cannot_be(api: Any) -> None:
@@ -164,3 +163,29 @@ async def test_a_message_of_another_tenant_is_not_there(api: Any) -> None:
     assert (await api.call("GET", f"/v1/messages/{id}")).problem == (404, "unknown_message")
     answer = await api.call("POST", "/v1/interventions", {"do": "retry", "ids": [id]})
     assert answer.json["unknown"] == [id]
+
+
+async def test_events_that_missed_a_notification_are_planned_again(api: Any, make: Any) -> None:
+    await api.post(make("1", customer="nobody"))
+    await api.call("PUT", "/v1/recipients/nobody", {})
+    wanted = {"events": "missed", "notification": "paid", "since": SINCE}
+
+    async def dry() -> Any:
+        told = (await api.call("POST", "/v1/replays", wanted | {"dry_run": True})).json
+        return told if told["total"] else None
+
+    told = await eventually(dry)
+    assert told["counts"] == [{"channel": None, "type": "order.paid", "notification": "paid", "number": 1}]
+    assert (await api.call("POST", "/v1/replays", wanted)).json["total"] == 1
+    (item,) = await api.items("/v1/messages", 1)
+    assert (item["recipient"], item["state"]) == ("nobody", "sent")
+
+
+async def test_a_replay_of_events_that_cannot_be(api: Any) -> None:
+    for more in (
+        {"events": "missed"},
+        {"events": "missed", "notification": "paid", "channel": "email"},
+        {"events": "missed", "notification": "other"},
+        {"events": "quarantined", "notification": "paid"},
+    ):
+        assert (await api.call("POST", "/v1/replays", {"since": SINCE} | more)).problem == (422, "invalid_request")

@@ -147,13 +147,13 @@ async def test_which_messages_has_to_be_clear(capsys: pytest.CaptureFixture[str]
 
 
 def replayed(**more: Any) -> dict[str, Any]:
-    counted = [{"channel": "email", "notification": "paid", "messages": 2}]
-    told = {"id": "outage", "since": "s", "until": "u", "begun_at": "b", "messages": 2, "counts": counted}
+    counted = [{"channel": "email", "type": None, "notification": "paid", "number": 2}]
+    told = {"id": "outage", "since": "s", "until": "u", "begun_at": "b", "total": 2, "counts": counted}
     return told | {"over": True, "last_due_at": "2026-11-24T12:00:01.000Z"} | more
 
 
 async def test_a_replay_goes_on_until_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
-    answers = [replayed(over=False), replayed(messages=4)]
+    answers = [replayed(over=False), replayed(total=4)]
     hub = Asked(lambda *_: answers.pop(0))
     arguments = ["--since", "2h", "--channel", "email", "--rate", "10/s", "--notification", "paid"]
     code, out, err = await ask(capsys, hub, "replay", *arguments)
@@ -170,7 +170,7 @@ async def test_a_replay_goes_on_until_it_is_over(capsys: pytest.CaptureFixture[s
     [
         (replayed(id=None), "2 messages would be sent again, at 50/s; nothing was done"),
         (replayed(counts=[]), "outage was done already (2 messages, begun at b): nothing was done now"),
-        (replayed(counts=[], messages=0), "there is nothing to send again"),
+        (replayed(counts=[], total=0), "there is nothing to do again"),
     ],
 )
 async def test_what_a_replay_says(capsys: pytest.CaptureFixture[str], told: Any, said: str) -> None:

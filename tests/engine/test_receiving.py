@@ -11,6 +11,7 @@ import pytest
 from arauto.engine.intervening import parse_rate
 from arauto.errors import Ambiguous, Rejected
 from arauto.model import Consent, Receipt, Wishes
+from arauto.store import Replay, Selection
 from engine.conftest import NOW, SECONDS, notification, target, texts
 
 ANA = {"person": "'ana'"}
@@ -320,3 +321,39 @@ def test_a_rate(text: str, rate: float) -> None:
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="50/s, 600/m or 1000/h"):
         parse_rate(text)
+
+
+# -- events that missed a notification -------------------------------------------------------------------------------
+
+
+def missed(world: Any, name: str, **more: Any) -> Replay:
+    selection = Selection(events="missed", notification=name, types=("order.paid",))
+    return Replay(
+        id=more.pop("id", "again"), selection=selection, since=NOW, until=NOW, per_second=100, begun_at=NOW, **more
+    )
+
+
+async def test_what_missed_a_notification_is_told_by_it_and_by_no_other(world: Any) -> None:
+    made = world(told(do=({"send": "email"},), name="old"))
+    await made.send(*await made.plan("1", "2"))
+    made = world(told(do=({"send": "email"},), name="old"), told(do=({"send": "sms"},), name="new"))
+    replayed = await made.engine.replay(missed(made, "new"), by="ana")
+    assert replayed.counts == {("order.paid", "new"): 2}
+    made.clock.now += SECONDS
+
+    async def plan() -> list[str]:
+        lease = {"owner": "a", "now": made.clock.now, "lease_until": made.clock.now + SECONDS}
+        pending = await made.store.take_pending(**lease, limit=9)
+        return [
+            each.claim.message.channel for each in (await made.engine.plan(pending, {"sms": 9, "email": 9})).outgoing
+        ]
+
+    assert await plan() == ["sms", "sms"]
+    story = await made.story("1")
+    assert story.event.state == "planned"
+    assert [each["notification"] for each in story.event.explanation["notifications"]] == ["old", "new"]
+    assert sorted(stored.run.notification for stored in story.runs) == ["new", "old"]
+    await made.engine.replay(missed(made, "new", id="another"), by="ana")
+    made.clock.now += SECONDS
+    assert await plan() == [], "whoever was told is not told twice"
+    assert len((await made.story("1")).messages) == 2

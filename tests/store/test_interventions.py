@@ -10,7 +10,7 @@ from msgspec import structs
 
 from arauto.errors import UsageFault
 from arauto.model import Receipt
-from arauto.store import Consequence, NewMessage, Replay, RunRecord, Selection, Store
+from arauto.store import Consequence, NewMessage, PlanRecord, Replay, RunRecord, Selection, Store
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -136,6 +136,11 @@ async def many(store: Store, make: Any, count: int, state: Any = "failed", prefi
     return ids
 
 
+async def queued(store: Store, ids: list[str]) -> list[str]:
+    """Those of these that are queued."""
+    return [id for id in ids if (await seen(store, id)).state == "queued"]
+
+
 def wanted(make: Any, id: str = "again", **more: Any) -> Replay:
     since, until = more.pop("since", make.now), more.pop("until", make.now + HOUR)
     selection = Selection(state=more.pop("state", "failed"), **more)
@@ -146,21 +151,24 @@ async def test_a_replay_goes_on_in_batches_at_its_rate_and_happens_once(store: S
     ids = await many(store, make, 5)
     now = make.now + HOUR
     assert await store.selected(wanted(make)) == {("email", "n0"): 3, ("email", "n1"): 2}
-    reached, changed = await store.replay(wanted(make), by="ana", limit=2, now=now)
-    assert ([each.id for each in changed], reached.replayed, reached.over) == (ids[:2], 2, False)
+    reached, counts = await store.replay(wanted(make), by="ana", limit=2, now=now)
+    assert (counts, reached.replayed, reached.over) == ({("email", "n0"): 1, ("email", "n1"): 1}, 2, False)
+    assert await queued(store, ids) == ids[:2]
     await store.replay(wanted(make), by="ana", limit=2, now=now)
-    reached, changed = await store.replay(wanted(make), by="ana", limit=2, now=now)
-    assert ([each.id for each in changed], reached.replayed, reached.over) == (ids[4:], 5, True)
+    reached, counts = await store.replay(wanted(make), by="ana", limit=2, now=now)
+    assert (counts, reached.replayed, reached.over) == ({("email", "n0"): 1}, 5, True)
+    assert await queued(store, ids) == ids
     due = [(await seen(store, id)).due_at for id in ids]
     assert due == [now + number * SECOND / 2 for number in range(5)]
     assert reached.last_due_at == due[-1]
     (claim,) = await make.claim(store, now=now)
     await store.settle([make.settlement(claim.message, claim.fence, "failed")], now=now)
-    reached, changed = await store.replay(wanted(make), by="ana", limit=2, now=now + HOUR)
-    assert (changed, reached.replayed, reached.over) == ((), 5, True)
-    reached, changed = await store.replay(wanted(make, "another"), by="ana", limit=9, now=now + HOUR)
-    assert [each.id for each in changed] == [ids[0]]
-    assert [each.did for each in changed[0].interventions] == ["replay", "replay"]
+    reached, counts = await store.replay(wanted(make), by="ana", limit=2, now=now + HOUR)
+    assert (counts, reached.replayed, reached.over) == ({}, 5, True)
+    reached, counts = await store.replay(wanted(make, "another"), by="ana", limit=9, now=now + HOUR)
+    assert counts == {("email", "n0"): 1}
+    stored = await seen(store, ids[0])
+    assert [each.did for each in stored.message.interventions] == ["replay", "replay"]
 
 
 async def test_a_replay_that_goes_on_later_keeps_its_rate(store: Store, make: Any) -> None:
@@ -186,8 +194,9 @@ async def test_a_replay_that_goes_on_later_keeps_its_rate(store: Store, make: An
 async def test_a_replay_takes_what_it_selects(store: Store, make: Any, more: Any, chosen: list[int]) -> None:
     ids = await many(store, make, 4)
     more = {key: make.now + value * SECOND if isinstance(value, int) else value for key, value in more.items()}
-    _, changed = await store.replay(wanted(make, **more), by="ana", limit=9, now=make.now + HOUR)
-    assert [each.id for each in changed] == [ids[number] for number in chosen]
+    _, counts = await store.replay(wanted(make, **more), by="ana", limit=9, now=make.now + HOUR)
+    assert sum(counts.values()) == len(chosen)
+    assert await queued(store, ids) == [ids[number] for number in chosen]
 
 
 async def test_what_failed_by_a_receipt_is_replayed_with_what_failed_by_its_attempts(store: Store, make: Any) -> None:
@@ -197,13 +206,16 @@ async def test_what_failed_by_a_receipt_is_replayed_with_what_failed_by_its_atte
     receipt = Receipt(message=sent[1], kind="failed", at=make.now)
     await store.record_receipts([receipt], lambda *_: Consequence(), now=make.now)
     assert sum((await store.selected(wanted(make))).values()) == 3
-    found = []
     while True:
-        reached, changed = await store.replay(wanted(make), by="ana", limit=1, now=make.now + HOUR)
-        found += [each.id for each in changed]
+        reached, counts = await store.replay(wanted(make), by="ana", limit=1, now=make.now + HOUR)
+        assert sum(counts.values()) <= 1
         if reached.over:
             break
-    assert found == [*first, sent[1], *last]
+    all_three = [*first, sent[1], *last]
+    assert await queued(store, all_three) == all_three
+    due = [(await seen(store, id)).due_at for id in all_three]
+    assert due == sorted(due)
+    assert (await seen(store, sent[0])).state == "sent"
 
 
 async def test_an_id_stands_for_one_replay(store: Store, make: Any) -> None:
@@ -211,3 +223,47 @@ async def test_an_id_stands_for_one_replay(store: Store, make: Any) -> None:
     await store.replay(wanted(make), by="ana", limit=9, now=make.now)
     with pytest.raises(UsageFault, match="id of its own"):
         await store.replay(wanted(make, channel="sms"), by="ana", limit=9, now=make.now)
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+async def test_events_that_missed_a_notification_are_pending_for_it_alone(store: Store, make: Any) -> None:
+    for number in range(3):
+        (event,) = await make.append(store, str(number))
+        await make.plan(store, event)
+    await make.append(store, "other", type="order.shipped")
+    await make.append(store, "still-pending")
+    again = wanted(make, events="missed", notification="new", types=("order.paid",), since=make.now)
+    assert await store.selected(again) == {("order.paid", "new"): 3}
+    reached, counts = await store.replay(again, by="ana", limit=2, now=make.now + HOUR)
+    assert (counts, reached.over) == ({("order.paid", "new"): 2}, False)
+    reached, counts = await store.replay(again, by="ana", limit=2, now=make.now + HOUR)
+    assert (counts, reached.over, reached.replayed) == ({("order.paid", "new"): 1}, True, 3)
+    lease = {"owner": "a", "now": make.now + HOUR, "lease_until": make.now + 2 * HOUR, "limit": 9}
+    taken = await store.take_pending(**lease)
+    first = next(each for each in taken if each.missed)
+    assert (first.event.id, first.claims, first.missed) == ("0", 1, "new")
+    assert [each.event.id for each in taken if each.missed] == ["0"], "the others are due later, by the rate"
+    plan = PlanRecord(
+        event=first.event.key,
+        missed="new",
+        explanation={"notifications": [{"notification": "new", "matched": True}], "catalogue": "v2"},
+    )
+    committed = await store.commit_plans([plan], owner="a", now=make.now, lease_until=make.lease)
+    assert committed.events == {first.event.key}
+    (stored,) = await store.find_events("default", "0")
+    assert stored.state == "planned"
+    assert stored.explanation == {"why": "so", "notifications": [{"notification": "new", "matched": True}]}
+    assert (await store.replay(again, by="ana", limit=2, now=make.now + HOUR))[1] == {}
+
+
+async def test_events_that_were_put_aside_are_pending_again(store: Store, make: Any) -> None:
+    (event,) = await make.append(store, "1")
+    await store.quarantine(event.key, {"quarantined": "broken"})
+    again = wanted(make, events="quarantined", since=make.now)
+    assert await store.selected(again) == {("order.paid", None): 1}
+    await store.replay(again, by="ana", limit=9, now=make.now)
+    (taken,) = await store.take_pending(owner="a", now=make.now, lease_until=make.lease, limit=9)
+    assert (taken.event, taken.claims, taken.missed) == (event, 1, None)
+    assert await store.selected(again) == {}

@@ -58,7 +58,7 @@ async def postgresql(postgresql_url: str) -> Any:
     connection = await asyncpg.connect(postgresql_url, server_settings=SETTINGS)
     await connection.execute(
         """
-        INSERT INTO events SELECT n, 'k' || n, 't', 'i' || n, 'x', n, 'h', 'planned', 'a', n, 1, '{}', '{}'
+        INSERT INTO events SELECT n, 'k' || n, 't', 'i' || n, 'x', n, 'h', 'planned', 'a', n, 1, '{}', '{}', NULL
         FROM generate_series(1, 3000) n;
         INSERT INTO runs
         SELECT n, n, 'r' || n, 't', 'ana', 'done', NULL, NULL, NULL, NULL, 0, 1, NULL, NULL, NULL, NULL, 'v1',

@@ -127,7 +127,7 @@ class Done(BaseModel):
 
 
 class NewReplay(BaseModel):
-    """Which messages to send again, and how fast."""
+    """Which messages to send again, or which events to plan again, and how fast."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -135,8 +135,13 @@ class NewReplay(BaseModel):
         None, pattern="^[A-Za-z0-9_.:-]{1,100}$", description="Under one id a replay happens once; made when not given"
     )
     state: Literal["failed", "bounced", "expired", "unknown", "held", "cancelled"] = "failed"
-    since: Moment = Field(description="Those made at this time or later")
-    until: Moment | None = Field(None, description="Those made up to this time; now when not given")
+    events: Literal["missed", "quarantined"] | None = Field(
+        None,
+        description="Not messages but events: those that came when `notification` was not there, or that could not be "
+        "planned",
+    )
+    since: Moment = Field(description="Those made, or events that came, at this time or later")
+    until: Moment | None = Field(None, description="Those made, or that came, up to this time; now when not given")
     channel: str | None = None
     notification: str | None = None
     recipient: str | None = None
@@ -145,11 +150,12 @@ class NewReplay(BaseModel):
 
 
 class Counted(BaseModel):
-    """How many messages of a channel and a notification."""
+    """How many messages of a channel, or events of a type."""
 
-    channel: str
-    notification: str
-    messages: int
+    channel: str | None
+    type: str | None
+    notification: str | None
+    number: int
 
 
 class ReplayView(BaseModel):
@@ -159,7 +165,7 @@ class ReplayView(BaseModel):
     since: str
     until: str
     begun_at: str = Field(description="When it was first called for; the times and the rate of then count")
-    messages: int = Field(description="How many were sent again in all; of a dry run, how many would be")
+    total: int = Field(description="How many there were in all; of a dry run, how many there would be")
     counts: list[Counted] = Field(description="Those of this call")
     over: bool = Field(description="False: call again, with the same body and id")
     last_due_at: str | None
@@ -250,9 +256,7 @@ async def replay(hub: TheHub, key: MessagesWriter, body: NewReplay) -> ReplayVie
     now = hub.engine.clock()
     wanted = Replay(
         id=body.id or f"replay-{secrets.token_hex(6)}",
-        selection=Selection(
-            state=body.state, channel=body.channel, notification=body.notification, recipient=body.recipient
-        ),
+        selection=_selection(hub, body),
         since=body.since,
         until=now if body.until is None else body.until,
         per_second=rate,
@@ -270,16 +274,44 @@ async def replay(hub: TheHub, key: MessagesWriter, body: NewReplay) -> ReplayVie
     return _replay_view(replayed.replay, replayed.counts)
 
 
-def _replay_view(replay: Replay, counts: Mapping[tuple[str, str], int], *, dry_run: bool = False) -> ReplayView:
+def _selection(hub: Hub, body: NewReplay) -> Selection:
+    types: tuple[str, ...] = ()
+    if body.events is not None and (body.channel or body.recipient):
+        raise Refused(422, "invalid_request", "events have no channel and no recipient yet; leave these filters out")
+    if body.events == "quarantined" and body.notification:
+        raise Refused(422, "invalid_request", "what could not be planned is planned for all; leave out notification")
+    if body.events == "missed":
+        notification = hub.engine.catalogue.notifications.get(body.notification or "")
+        if notification is None:
+            known = ", ".join(sorted(hub.engine.catalogue.notifications))
+            raise Refused(422, "invalid_request", f"say which notification the events missed; there are: {known}")
+        types = notification.on
+    return Selection(
+        state=body.state,
+        events=body.events,
+        types=types,
+        channel=body.channel,
+        notification=body.notification,
+        recipient=body.recipient,
+    )
+
+
+def _replay_view(replay: Replay, counts: Mapping[tuple[str, str | None], int], *, dry_run: bool = False) -> ReplayView:
+    events = replay.selection.events is not None
     return ReplayView(
         id=None if dry_run else replay.id,
         since=_moment(replay.since),
         until=_moment(replay.until),
         begun_at=_moment(replay.begun_at),
-        messages=sum(counts.values()) if dry_run else replay.replayed,
+        total=sum(counts.values()) if dry_run else replay.replayed,
         counts=[
-            Counted(channel=channel, notification=notification, messages=number)
-            for (channel, notification), number in sorted(counts.items())
+            Counted(
+                channel=None if events else what,
+                type=what if events else None,
+                notification=notification,
+                number=number,
+            )
+            for (what, notification), number in sorted(counts.items(), key=str)
         ],
         over=dry_run or replay.over,
         last_due_at=None if replay.last_due_at is None else _moment(replay.last_due_at),

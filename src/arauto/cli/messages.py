@@ -190,6 +190,13 @@ def replay(
     channel: ChannelOption = None,
     recipient: RecipientOption = None,
     notification: NotificationOption = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            help="Not messages but events: missed (they came when the --notification was not there) or quarantined "
+            "(planning them broke)."
+        ),
+    ] = None,
     rate: Annotated[str, typer.Option(help="How fast: 50/s, 600/m, 1000/h.")] = "50/s",
     id: Annotated[
         str | None, typer.Option("--id", help="Under one id it happens once; made when not given.", show_default=False)
@@ -206,11 +213,13 @@ def replay(
 
       arauto messages replay --state failed --channel email --since 2h --dry-run
       arauto messages replay --state failed --channel email --since 2h --rate 50/s --id smtp-outage
+      arauto messages replay --events missed --notification order-paid --since 1d --dry-run
     """
     hub = connect(project, url, key)
     body: dict[str, Any] = {
         "id": id,
         "state": state,
+        "events": events,
         "since": _moment(since),
         "until": None if until is None else _moment(until),
         "channel": channel,
@@ -219,37 +228,35 @@ def replay(
         "rate": rate,
         "dry_run": dry_run,
     }
-    counts: dict[tuple[str, str], int] = {}
+    counted: dict[tuple[str | None, ...], dict[str, Any]] = {}
     while True:
         told = hub.call("POST", "/v1/replays", body)
         for each in told["counts"]:
-            place = (each["channel"], each["notification"])
-            counts[place] = counts.get(place, 0) + each["messages"]
+            place = (each["channel"], each["type"], each["notification"])
+            counted[place] = each | {"number": each["number"] + counted.get(place, {"number": 0})["number"]}
         body["id"] = told["id"]
         if told["over"]:
             break
-        typer.echo(f"{told['messages']} so far …", err=True)
-    told["counts"] = [
-        {"channel": channel, "notification": notification, "messages": number}
-        for (channel, notification), number in sorted(counts.items())
-    ]
+        typer.echo(f"{told['total']} so far …", err=True)
+    told["counts"] = list(counted.values())
     if as_json:
         print_json(told)
         return
     for each in told["counts"]:
-        typer.echo(f"{each['messages']:>8}  {each['channel']}  {each['notification']}")
-    typer.echo(_replayed(told, dry_run, rate))
+        typer.echo(f"{each['number']:>8}  {each['channel'] or each['type']}  {each['notification'] or ''}".rstrip())
+    typer.echo(_replayed(told, "messages" if events is None else "events", rate, dry_run=dry_run))
 
 
-def _replayed(told: dict[str, Any], dry_run: bool, rate: str) -> str:
+def _replayed(told: dict[str, Any], what: str, rate: str, *, dry_run: bool) -> str:
+    again = "sent again" if what == "messages" else "planned again"
     if dry_run:
-        return f"{told['messages']} messages would be sent again, at {rate}; nothing was done"
+        return f"{told['total']} {what} would be {again}, at {rate}; nothing was done"
     if not told["counts"]:
-        if told["messages"]:
-            had = f"{told['messages']} messages, begun at {told['begun_at']}"
+        if told["total"]:
+            had = f"{told['total']} {what}, begun at {told['begun_at']}"
             return f"{told['id']} was done already ({had}): nothing was done now"
-        return "there is nothing to send again"
-    return f"{told['messages']} messages are sent again under {told['id']}; the last is due at {told['last_due_at']}"
+        return "there is nothing to do again"
+    return f"{told['total']} {what} are {again} under {told['id']}; the last is due at {told['last_due_at']}"
 
 
 def _do(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -55,6 +56,8 @@ class Deciding(Rendering):
         """Plan and advance these events in one transaction, or the first of them where all would be too many. What
         there is no room for is stored as queued."""
         now = self.clock()
+        if not self.store.exclusive:
+            await self.editions.listen(now)
         batch: list[_Planned] = []
         told = 0
         left: Sequence[Pending] = ()
@@ -65,9 +68,11 @@ class Deciding(Rendering):
             try:
                 context = event_context(each.event, self.catalogue)
                 considered = match(each.event, context, self.catalogue, now)
-                batch.append(
-                    _Planned(each, context, considered, signals_of(each.event, context, self.catalogue.listeners))
-                )
+                if each.missed is not None:
+                    considered = tuple(one for one in considered if one.notification.name == each.missed)
+                # What listens for it has heard of it the first time.
+                listeners = self.editions.listeners if each.missed is None else {}
+                batch.append(_Planned(each, context, considered, signals_of(each.event, context, listeners)))
                 told += sum(len(each.named) for each in considered)
             except Exception as error:
                 await self._survive(each, error)
@@ -154,6 +159,7 @@ class Deciding(Rendering):
             explanation = {**explanation, "signals": each.signalled.explanation}
         return PlanRecord(
             event=each.pending.event.key,
+            missed=each.pending.missed,
             explanation=explanation,
             runs=tuple(runs),
             upserts=each.plan.upserts,
@@ -180,15 +186,14 @@ class Deciding(Rendering):
         known = await self.recipients((each.run.tenant, each.run.recipient) for each in due)
         await self.suppress(known)
         standing = await self.standing(each.run.tenant for each in due)
+        await self.editions.ready(each.run for each in due)
         records: list[RunRecord] = []
         outgoing: list[Outgoing] = []
         for each in due:
             run = each.run
             recipient = known[run.tenant].get(run.recipient)
-            if recipient is None or run.notification not in self.catalogue.notifications:
-                code = "recipient_gone" if recipient is None else "notification_gone"
-                entry = Entry(now, run.step, "stop", Reason(code))
-                records.append(RunRecord(run=msgspec.structs.replace(run, log=(*run.log, entry)), state="done"))
+            if recipient is None:
+                records.append(_stopped(run, Reason("recipient_gone"), now))
                 continue
             try:
                 told = Told(each.messages, each.read)
@@ -211,6 +216,12 @@ class Deciding(Rendering):
         room: Room,
         now: datetime,
     ) -> tuple[RunRecord, list[Outgoing]]:
+        followed = self.editions.follow(run)
+        if isinstance(followed, Reason):
+            return _stopped(run, followed, now), []
+        run = followed.run if followed.note is None else _noted(followed.run, "follow", followed.note, now)
+        if followed.catalogue is not standing.catalogue:
+            standing = msgspec.structs.replace(standing, catalogue=followed.catalogue)
         advanced = advance(run, recipient, told, standing, now, known=known)
         if advanced.failed:
             self.metrics.expression_failures.labels("step").inc()
@@ -225,8 +236,20 @@ class Deciding(Rendering):
             new, body = self.new_message(message, advanced.run, recipient, advanced.context, place, now)
             messages.append(new)
             if new.state == "sending":
-                outgoing.append(Outgoing(Claim(message, 1, advanced.run, now), body, now + LEASE, recipient))
+                claim = Claim(message, 1, advanced.run, now)
+                category = standing.catalogue.categories[
+                    standing.catalogue.notifications[message.notification].category
+                ]
+                outgoing.append(Outgoing(claim, body, now + LEASE, recipient, category))
         return _record(run, advanced, messages, now), outgoing
+
+
+def _noted(run: Run, decision: Literal["follow", "stop"], reason: Reason, now: datetime) -> Run:
+    return msgspec.structs.replace(run, log=(*run.log, Entry(now, run.step, decision, reason)))
+
+
+def _stopped(run: Run, reason: Reason, now: datetime) -> RunRecord:
+    return RunRecord(run=_noted(run, "stop", reason, now), state="done")
 
 
 def _record(run: Run, advanced: Advanced, messages: Sequence[NewMessage], now: datetime) -> RunRecord:

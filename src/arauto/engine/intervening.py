@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -13,7 +14,7 @@ from arauto.model import Message
 from arauto.store import Intervened, Replay
 
 REPLAYED_AT_ONCE = 500
-"""How many messages of a replay share one transaction."""
+"""How many messages or events of a replay share one transaction."""
 REPLAYED_IN_A_CALL = 10_000
 """After this many, whoever replays is told how far it came, and calls again."""
 
@@ -22,10 +23,10 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Replayed(Struct, frozen=True):
-    """How far a replay has come, and how many messages of this call were sent again, by channel and notification."""
+    """How far a replay has come, and how many were done in this call."""
 
     replay: Replay
-    counts: dict[tuple[str, str], int]
+    counts: Mapping[tuple[str, str | None], int]
 
 
 class Intervening(Rendering):
@@ -34,27 +35,23 @@ class Intervening(Rendering):
     async def intervene(self, tenant: str, ids: Sequence[str], deed: Deed, *, by: str) -> Intervened:
         """Do this about these messages, in one transaction, as far as their states allow."""
         happened = await self.store.intervene(tenant, ids, deed, by=by, now=self.clock())
-        self._count(happened.changed, deed)
+        for message in happened.changed:
+            self.metrics.interventions.labels(message.channel, deed).inc()
         return happened
 
     async def replay(self, wanted: Replay, *, by: str) -> Replayed:
         """Go on with a replay, batch by batch, until it is over or has done enough for one call. Raises UsageFault
         where the one under its id is of other messages."""
-        counts: dict[tuple[str, str], int] = {}
+        counts: Counter[tuple[str, str | None]] = Counter()
         done = 0
         while True:
-            reached, messages = await self.store.replay(wanted, by=by, limit=REPLAYED_AT_ONCE, now=self.clock())
-            self._count(messages, "replay")
-            for message in messages:
-                key = (message.channel, message.notification)
-                counts[key] = counts.get(key, 0) + 1
+            reached, some = await self.store.replay(wanted, by=by, limit=REPLAYED_AT_ONCE, now=self.clock())
+            counts.update(some)
+            for (channel, _), number in some.items() if wanted.selection.events is None else ():
+                self.metrics.interventions.labels(channel, "replay").inc(number)
             done += REPLAYED_AT_ONCE
             if reached.over or done >= REPLAYED_IN_A_CALL:
                 return Replayed(reached, counts)
-
-    def _count(self, messages: Iterable[Message], deed: Deed) -> None:
-        for message in messages:
-            self.metrics.interventions.labels(message.channel, deed).inc()
 
 
 def parse_rate(text: str) -> float:

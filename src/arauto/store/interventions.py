@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +22,9 @@ from arauto.store.records import Replay
 from arauto.store.rows import columns_of
 
 _PAGE = 2000
+
+Counts: TypeAlias = Mapping[tuple[str, str | None], int]
+"""How many, by channel and notification; of events, by type and the notification that they missed."""
 
 
 class Intervened(Struct, frozen=True):
@@ -40,14 +43,14 @@ class InterventionsStore(Protocol):
         """Do this about these messages, as far as their states allow; what is sent again is due now."""
         ...
 
-    async def replay(self, wanted: Replay, *, by: str, limit: int, now: datetime) -> tuple[Replay, tuple[Message, ...]]:
-        """Do at most ``limit`` messages more of a replay, oldest first, and say where it is, with those that were
-        done now. What is stored under its id counts, its times too; once that is over nothing is done any more.
-        Raises UsageFault where that was of other messages."""
+    async def replay(self, wanted: Replay, *, by: str, limit: int, now: datetime) -> tuple[Replay, Counts]:
+        """Do at most ``limit`` more of a replay, oldest first, and say where it is, with how many were done now. What
+        is stored under its id counts, its times too; once that is over nothing is done any more. Raises UsageFault
+        where that was of others."""
         ...
 
-    async def selected(self, wanted: Replay) -> dict[tuple[str, str], int]:
-        """How many messages a replay would send again, by channel and notification."""
+    async def selected(self, wanted: Replay) -> Counts:
+        """How many a replay would do."""
         ...
 
 
@@ -61,7 +64,7 @@ class InterventionsVerbs:
         async with self._database.transaction() as transaction:
             return await _intervene(transaction, tenant, dict.fromkeys(ids, now), deed, by, now)
 
-    async def replay(self, wanted: Replay, *, by: str, limit: int, now: datetime) -> tuple[Replay, tuple[Message, ...]]:
+    async def replay(self, wanted: Replay, *, by: str, limit: int, now: datetime) -> tuple[Replay, Counts]:
         """Where it is lies in the store with what was done, so that the next call goes on there."""
         async with self._database.transaction() as transaction:
             await transaction.rows("lock_keys", keys=[derive_id("replay", wanted.tenant, wanted.id)])
@@ -70,30 +73,30 @@ class InterventionsVerbs:
             if stored.selection != wanted.selection:
                 raise UsageFault(f"there was a replay {wanted.id!r} of other messages: give this one an id of its own")
             if stored.over:
-                return stored, ()
+                return stored, {}
             found = await _select(transaction, stored, stored.position, limit)
             pause = timedelta(seconds=1) / stored.per_second
             start = now if stored.last_due_at is None else max(now, stored.last_due_at + pause)
-            due = {id: start + number * pause for number, (_, id, *_) in enumerate(found)}
-            happened = await _intervene(transaction, wanted.tenant, due, "replay", by, now)
+            times = [start + number * pause for number in range(len(found))]
+            counts = await _replay(transaction, stored, found, times, by, now)
             stored = msgspec.structs.replace(
                 stored,
-                replayed=stored.replayed + len(happened.changed),
+                replayed=stored.replayed + sum(counts.values()),
                 position=found[-1][0] if found else stored.position,
-                last_due_at=max(due.values()) if due else stored.last_due_at,
+                last_due_at=times[-1] if times else stored.last_due_at,
                 over=len(found) < limit,
             )
             await transaction.rows("put_replay", tenant=stored.tenant, id=stored.id, document=to_document(stored))
-        return stored, happened.changed
+        return stored, counts
 
-    async def selected(self, wanted: Replay) -> dict[tuple[str, str], int]:
+    async def selected(self, wanted: Replay) -> Counts:
         """Page by page, so that nothing else waits for it."""
-        counts: Counter[tuple[str, str]] = Counter()
+        counts: Counter[tuple[str, str | None]] = Counter()
         position = 0
         while True:
             async with self._database.reading() as reading:
                 found = await _select(reading, wanted, position, _PAGE)
-            counts.update((channel, notification) for _, _, channel, notification in found)
+            counts.update((what, notification) for _, _, what, notification in found)
             if len(found) < _PAGE:
                 return dict(counts)
             position = found[-1][0]
@@ -101,8 +104,11 @@ class InterventionsVerbs:
 
 
 async def _select(reading: Transaction, replay: Replay, position: int, limit: int) -> Rows:
-    """(sequence, id, channel, notification) of the next messages of a replay."""
+    """(sequence, id, channel, notification) of the next messages of a replay; of events, (sequence, None, type,
+    notification)."""
     selection = replay.selection
+    if selection.events is not None:
+        return await _select_events(reading, replay, position, limit)
     parameters: dict[str, object] = {
         "tenant": replay.tenant,
         "state": selection.state,
@@ -120,6 +126,38 @@ async def _select(reading: Transaction, replay: Replay, position: int, limit: in
         rows += await reading.rows("select_sent", **parameters)
         rows.sort()
     return rows[:limit]
+
+
+async def _select_events(reading: Transaction, replay: Replay, position: int, limit: int) -> Rows:
+    selection = replay.selection
+    parameters: dict[str, object] = {
+        "tenant": replay.tenant,
+        "since": to_micros(replay.since),
+        "until": to_micros(replay.until),
+        "position": position,
+        "limit": limit,
+    }
+    if selection.events == "missed":
+        rows = await reading.rows("select_missed", **parameters, types=list(selection.types))
+    else:
+        rows = await reading.rows("select_quarantined", **parameters)
+    return [(sequence, None, type, selection.notification) for sequence, type in rows]
+
+
+async def _replay(
+    transaction: Transaction, replay: Replay, found: Rows, times: Sequence[datetime], by: str, now: datetime
+) -> Counts:
+    """Do these, each at its time."""
+    if not found:
+        return {}
+    if replay.selection.events is None:
+        due = {id: at for (_, id, *_), at in zip(found, times, strict=True)}
+        happened = await _intervene(transaction, replay.tenant, due, "replay", by, now)
+        return dict(Counter((message.channel, message.notification) for message in happened.changed))
+    rows = [(sequence, to_micros(at)) for (sequence, *_), at in zip(found, times, strict=True)]
+    missed = replay.selection.notification if replay.selection.events == "missed" else None
+    await transaction.many("plan_again", columns_of(("event", "due_at"), rows), notification=missed)
+    return dict(Counter((type, notification) for _, _, type, notification in found))
 
 
 async def _intervene(

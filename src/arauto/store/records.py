@@ -48,6 +48,8 @@ class Pending(Struct, frozen=True):
 
     event: Event
     claims: int
+    missed: str | None = None
+    """The notification for which alone it is planned again."""
 
 
 class InboxItem(Struct, frozen=True, kw_only=True):
@@ -115,6 +117,8 @@ class PlanRecord(Struct, frozen=True, kw_only=True):
 
     event: str
     """Its key."""
+    missed: str | None = None
+    """It is only about this notification; all else that was decided about the event stays."""
     explanation: JSON
     """The document that ``explain`` reads: each notification considered, each recipient, each reason."""
     runs: tuple[RunRecord, ...] = ()
@@ -194,9 +198,14 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
 
 class Selection(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which messages a replay sends again."""
+    """Which messages a replay sends again, or which events it has planned again."""
 
-    state: ShownState
+    state: ShownState = "failed"
+    """Of messages."""
+    events: Literal["missed", "quarantined"] | None = None
+    """missed: planned again for ``notification`` alone; quarantined: those whose planning broke. None: messages."""
+    types: tuple[str, ...] = ()
+    """Of missed events."""
     channel: str | None = None
     notification: str | None = None
     recipient: str | None = None

@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from arauto.model import JSON, MessageState, Signal
-from arauto.store.database import Database
+from arauto.store.database import Database, Transaction
 from arauto.store.deciding import insert_runs, lock, store_runs
-from arauto.store.documents import optional, read_event, read_signal, to_document, to_micros, to_moment
+from arauto.store.documents import optional, read_event, read_json, read_signal, to_document, to_micros, to_moment
 from arauto.store.holds import free, standing
 from arauto.store.records import (
     Appended,
@@ -87,7 +87,7 @@ class Work:
         """Appending counted as the first claim."""
         async with self._database.transaction() as transaction:
             rows = await transaction.rows("take_pending", **_lease(owner, now, lease_until), limit=limit)
-        return [Pending(read_event(document), claims) for _, claims, document in sorted(rows)]
+        return [Pending(read_event(document), claims, missed) for _, claims, document, missed in sorted(rows)]
 
     async def commit_plans(
         self, plans: Sequence[PlanRecord], *, owner: str, now: datetime, lease_until: datetime
@@ -98,8 +98,9 @@ class Work:
             first.setdefault(plan.event, plan)
         if not first:
             return Committed(frozenset(), frozenset(), woken=False)
-        columns = {"key": list(first), "explanation": [to_document(plan.explanation) for plan in first.values()]}
         async with self._database.transaction(isolated=False) as transaction:
+            explanations = await _explanations(transaction, first)
+            columns = {"key": list(first), "explanation": [to_document(told) for told in explanations]}
             marked = {
                 key: (sequence, tenant)
                 for key, sequence, tenant in await transaction.many("mark_planned", columns, owner=owner)
@@ -257,3 +258,20 @@ def _lease(owner: str, now: datetime, lease_until: datetime) -> dict[str, object
 def _is_applied(settlement: Settlement, applied: set[str], first: dict[str, Settlement]) -> bool:
     id = settlement.message.id
     return id in applied and first[id] is settlement
+
+
+async def _explanations(transaction: Transaction, plans: Mapping[str, PlanRecord]) -> list[JSON]:
+    """What is to be told of these plans; what an event missed stands among what was told of it before."""
+    missed = [key for key, plan in plans.items() if plan.missed is not None]
+    before: dict[str, JSON] = {}
+    if missed:
+        rows = await transaction.rows("explanations", keys=missed)
+        before = {key: optional(read_json, explanation) for key, explanation in rows}
+    return [_merged(before.get(key), plan) for key, plan in plans.items()]
+
+
+def _merged(before: JSON, plan: PlanRecord) -> JSON:
+    if plan.missed is None or not isinstance(before, dict):
+        return plan.explanation
+    others = [told for told in before.get("notifications", ()) if told["notification"] != plan.missed]
+    return {**before, "notifications": [*others, *plan.explanation["notifications"]]}

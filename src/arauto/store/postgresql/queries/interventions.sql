@@ -35,3 +35,23 @@ WHERE tenant = :tenant AND state = 'sent' AND coalesce(receipt, 'sent') = :state
     AND (:notification::text IS NULL OR notification = :notification)
     AND (:recipient::text IS NULL OR recipient = :recipient) AND created_at >= :since AND created_at <= :until
 ORDER BY sequence LIMIT :limit;
+
+-- name: explanations
+SELECT key, explanation FROM events WHERE key = ANY(:keys::text[]);
+
+-- name: select_missed
+SELECT sequence, type FROM events
+WHERE tenant = :tenant AND type = ANY(:types::text[]) AND sequence > :position AND state = 'planned'
+    AND received_at >= :since AND received_at <= :until
+ORDER BY sequence LIMIT :limit;
+
+-- name: select_quarantined
+SELECT sequence, type FROM events
+WHERE state = 'quarantined' AND state <> 'planned' AND tenant = :tenant AND sequence > :position
+    AND received_at >= :since AND received_at <= :until
+ORDER BY sequence LIMIT :limit;
+
+-- name: plan_again
+UPDATE events SET state = 'pending', claims = 0, leased_until = given.due_at, missed = :notification
+FROM unnest(:event::bigint[], :due_at::bigint[]) AS given (event, due_at)
+WHERE events.sequence = given.event AND events.state <> 'pending';

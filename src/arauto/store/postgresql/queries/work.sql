@@ -42,7 +42,7 @@ WITH due AS MATERIALIZED (
 )
 UPDATE events SET owner = :owner, leased_until = :lease_until, claims = claims + 1
 FROM due WHERE events.sequence = due.sequence
-RETURNING events.sequence, claims, document;
+RETURNING events.sequence, claims, document, missed;
 
 -- name: mark_planned
 WITH found AS MATERIALIZED (
@@ -52,7 +52,7 @@ WITH found AS MATERIALIZED (
     ORDER BY events.sequence
     FOR UPDATE OF events
 )
-UPDATE events SET state = 'planned', explanation = found.explanation
+UPDATE events SET state = 'planned', explanation = found.explanation, missed = NULL
 FROM found WHERE events.sequence = found.sequence AND found.state = 'pending' AND found.owner = :owner
 RETURNING events.key, events.sequence, events.tenant;
 

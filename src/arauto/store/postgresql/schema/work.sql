@@ -20,7 +20,8 @@ CREATE TABLE events (
     leased_until bigint NOT NULL,
     claims bigint NOT NULL,        -- how often it was taken
     document text NOT NULL,        -- Event
-    explanation text
+    explanation text,
+    missed text                    -- the notification for which alone it is planned again
 );
 
 CREATE INDEX events_by_source_id ON events (tenant, id);

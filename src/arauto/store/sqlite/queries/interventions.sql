@@ -29,3 +29,22 @@ WHERE tenant = :tenant AND state = 'sent' AND coalesce(receipt, 'sent') = :state
     AND (:channel IS NULL OR channel = :channel) AND (:notification IS NULL OR notification = :notification)
     AND (:recipient IS NULL OR recipient = :recipient) AND created_at >= :since AND created_at <= :until
 ORDER BY sequence LIMIT :limit;
+
+-- name: explanations
+SELECT key, explanation FROM events WHERE key IN (SELECT value FROM json_each(:keys));
+
+-- name: select_missed
+SELECT sequence, type FROM events
+WHERE tenant = :tenant AND type IN (SELECT value FROM json_each(:types)) AND sequence > :position AND state = 'planned'
+    AND received_at >= :since AND received_at <= :until
+ORDER BY sequence LIMIT :limit;
+
+-- name: select_quarantined
+SELECT sequence, type FROM events
+WHERE state = 'quarantined' AND state <> 'planned' AND tenant = :tenant AND sequence > :position
+    AND received_at >= :since AND received_at <= :until
+ORDER BY sequence LIMIT :limit;
+
+-- name: plan_again
+UPDATE events SET state = 'pending', claims = 0, leased_until = :due_at, missed = :notification
+WHERE sequence = :event AND state <> 'pending';

@@ -29,10 +29,10 @@ WHERE sequence IN (
     WHERE state = 'pending' AND state <> 'planned' AND leased_until <= :now
     ORDER BY leased_until, sequence LIMIT :limit
 )
-RETURNING sequence, claims, document;
+RETURNING sequence, claims, document, missed;
 
 -- name: mark_planned
-UPDATE events SET state = 'planned', explanation = :explanation
+UPDATE events SET state = 'planned', explanation = :explanation, missed = NULL
 WHERE key = :key AND state = 'pending' AND owner = :owner
 RETURNING key, sequence, tenant;
 

@@ -21,7 +21,8 @@ CREATE TABLE events (
     leased_until INTEGER NOT NULL,
     claims INTEGER NOT NULL,       -- how often it was taken
     document TEXT NOT NULL,        -- Event
-    explanation TEXT
+    explanation TEXT,
+    missed TEXT                    -- the notification for which alone it is planned again
 ) STRICT;
 
 CREATE INDEX events_by_source_id ON events (tenant, id);
