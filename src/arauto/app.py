@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import secrets
@@ -18,6 +19,7 @@ from arauto import channels, sources
 from arauto.channels import Provider, Receiver
 from arauto.decide.wishes import IN_APP
 from arauto.egress import Egress
+from arauto.engine.editions import Editions
 from arauto.engine.hub import Hub
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
@@ -72,6 +74,7 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
         stack.push_async_callback(store.close)
         metrics = Metrics()
         metrics.show_catalogue(catalogue)
+        editions = await Editions.open(catalogue, store, now())
         engine = Engine(
             store,
             catalogue,
@@ -82,11 +85,19 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
             metrics=metrics,
             secret=await store.hub_secret("addresses"),
             links=Links(await store.hub_secret("links"), catalogue.project.public_url),
+            editions=editions,
         )
         hub = Hub(engine)
         await hub.start()
         stack.push_async_callback(hub.stop)
+        keeping = asyncio.create_task(editions.keep(store, now))
+        stack.push_async_callback(_end, keeping)
         yield App(hub, store, built_sources, receivers, f"arauto_session_{secrets.token_urlsafe(24)}")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def missing_secrets(catalogue: Catalogue) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from arauto.engine.editions import Editions
 from arauto.model import Attention, Category, Context, Wishes
 from decide.conftest import Words, awaited, notification, target
 from engine.conftest import Text
@@ -39,15 +40,17 @@ def with_budget(world: Any, normal: int = 2, **categories: Category) -> Any:
     notifications = {
         name: msgspec.structs.replace(each, notices=titled(name)) for name, each in catalogue.notifications.items()
     }
-    world.engine.catalogue = msgspec.structs.replace(
-        catalogue,
-        project=msgspec.structs.replace(
-            catalogue.project, attention=Attention(per=DAY, low=1, normal=normal, high=normal + 1)
-        ),
-        categories={**catalogue.categories, **categories},
-        notifications=notifications,
-        gathered={"email": {"en": Listing()}, "sms": {"en": Listing()}},
-        by_event_type={"order.paid": tuple(notifications.values())},
+    world.engine.editions = Editions(
+        msgspec.structs.replace(
+            catalogue,
+            project=msgspec.structs.replace(
+                catalogue.project, attention=Attention(per=DAY, low=1, normal=normal, high=normal + 1)
+            ),
+            categories={**catalogue.categories, **categories},
+            notifications=notifications,
+            gathered={"email": {"en": Listing()}, "sms": {"en": Listing()}},
+            by_event_type={"order.paid": tuple(notifications.values())},
+        )
     )
     return world
 
@@ -100,10 +103,12 @@ async def test_what_was_taken_back_meanwhile_is_not_listed(world: Any) -> None:
     await go(world)
     (pending,) = await world.accept("x", order=7)
     cancelled = msgspec.structs.replace(pending.event, type="order.cancelled")
-    world.engine.catalogue = msgspec.structs.replace(
-        world.engine.catalogue,
-        listeners={"order.cancelled": world.engine.catalogue.listeners["order.cancelled"]},
-        by_event_type={"order.paid": ()},
+    world.engine.editions = Editions(
+        msgspec.structs.replace(
+            world.engine.catalogue,
+            listeners={"order.cancelled": world.engine.catalogue.listeners["order.cancelled"]},
+            by_event_type={"order.paid": ()},
+        )
     )
     await world.engine.plan([msgspec.structs.replace(pending, event=cancelled)], {"email": 9})
     await go(world)

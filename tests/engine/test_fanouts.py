@@ -60,7 +60,7 @@ def give_groups(world: World, **lists: tuple[str, ...]) -> World:
 
 def use(world: World, catalogue: Catalogue) -> None:
     """Let this be the catalogue."""
-    world.engine.catalogue, world.engine.editions = catalogue, Editions(catalogue)
+    world.engine.editions = Editions(catalogue)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from arauto import sources
+from arauto.engine.editions import Editions
 from arauto.engine.hub import Hub as WholeHub
 from arauto.engine.ticking import Ticking, schedules
 from arauto.errors import StoreUnavailable
@@ -302,7 +303,7 @@ async def test_a_hub_gives_the_events_of_its_schedules(world: Any) -> None:
     to_erp = notification(target(system="erp"), do=({"send": "webhook"},), texts=texts())
     here = world(to_erp)
     hourly = project(hourly={"event": "order.paid", "cron": "0 * * * *"}).sources
-    here.engine.catalogue = msgspec.structs.replace(here.engine.catalogue, sources=hourly)
+    here.engine.editions = Editions(msgspec.structs.replace(here.engine.catalogue, sources=hourly))
     before = here.clock.now.replace(minute=0, second=0, microsecond=0) - HOUR
     await here.store.note_ticked([Ticked("hourly", "0 * * * * in UTC", before)])
     hub = WholeHub(here.engine)

@@ -82,11 +82,11 @@ def follow(run: Run, current: Catalogue, own: Catalogue | None) -> Followed | Re
     return msgspec.structs.replace(carried, note=Reason("version_gone", {"version": run.catalogue}))
 
 
-def blended(own: Catalogue, current: Catalogue) -> Catalogue:
+def blended(own: Catalogue, current: Catalogue, version: str) -> Catalogue:
     """An earlier version as it counts now."""
     return msgspec.structs.replace(
         current,
-        version=own.version,
+        version=version,
         categories={**own.categories, **current.categories},
         notifications={**current.notifications, **own.notifications},
         groups=_Groups(current.groups),

@@ -47,10 +47,10 @@ class Switch(Struct, frozen=True):
 
 def step_place(awaited: Awaited) -> str:
     """The place of a step that listens for these events."""
-    return derive_id("step", *_listening(awaited)).replace("_", "", 1)
+    return derive_id("step", *listening_for(awaited)).replace("_", "", 1)
 
 
-def _listening(awaited: Awaited) -> tuple[str, ...]:
+def listening_for(awaited: Awaited) -> tuple[str, ...]:
     """What tells events that are listened for from others."""
     return (*awaited.types, "", awaited.there.source, awaited.when.source if awaited.when else "")
 
@@ -63,7 +63,7 @@ def place_of(signal: Signal) -> str:
 def key_of(tenant: str, notification: str, place: str, awaited: Awaited, about: JSON) -> str:
     """The key of these events that are about this. A number is the same as its digits: systems differ in that."""
     text = about if isinstance(about, str) else json.dumps(about, sort_keys=True, separators=(",", ":"))
-    return derive_id(place, tenant, notification, *_listening(awaited), text)
+    return derive_id(place, tenant, notification, *listening_for(awaited), text)
 
 
 def _switch(tenant: str, notification: str, mute: Mute, about: JSON) -> Switch:

@@ -17,10 +17,11 @@ from arauto.decide.advance import Standing
 from arauto.decide.locale import choose
 from arauto.decide.plan import correction_context, run_context
 from arauto.decide.wishes import IN_APP, as_text, locale_of, refusal
+from arauto.engine.editions import Editions
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
 from arauto.errors import LanguageError
-from arauto.model import JSON, Attempt, Catalogue, Composer, Context, Message, Recipient, Run, Wishes
+from arauto.model import JSON, Attempt, Catalogue, Category, Composer, Context, Message, Recipient, Run, Wishes
 from arauto.store import Claim, InboxItem, NewMessage, Store
 
 LEASE = timedelta(seconds=90)
@@ -36,6 +37,7 @@ class Outgoing(Struct, frozen=True):
     body: Any
     lease_until: datetime
     recipient: Recipient
+    category: Category
 
 
 Room = dict[str, int]
@@ -57,10 +59,18 @@ class Rendering:
         metrics: Metrics,
         secret: bytes,
         links: Links,
+        editions: Editions | None = None,
     ) -> None:
-        self.store, self.catalogue, self.providers = store, catalogue, providers
+        """Without ``editions`` there is no version but this catalogue."""
+        self.store, self.providers = store, providers
         self.clock, self.chance, self.owner, self.metrics = clock, chance, owner, metrics
         self._secret, self.links = secret, links
+        self.editions = editions or Editions(catalogue)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The current one."""
+        return self.editions.current
 
     # -- recipients and what holds for them ---------------------------------------------------------------------------
 
@@ -142,9 +152,10 @@ class Rendering:
 
     def render(self, message: Message, run: Run, recipient: Recipient, context: Context) -> Any:
         """The message's native form. Raises LanguageError, or LookupError where there is no text."""
-        notification = self.catalogue.notifications[message.notification]
+        catalogue = self.editions.of(run)
+        notification = catalogue.notifications[message.notification]
         texts = notification.composers
-        told = self.links.told(message, recipient, self.catalogue.categories[notification.category])
+        told = self.links.told(message, recipient, catalogue.categories[notification.category])
         if message.correction is not None:
             by = next(signal.event for signal in run.signals if signal.event and signal.event.key == message.correction)
             texts, context = notification.corrections, correction_context(run, by, recipient, self.catalogue)

@@ -16,9 +16,9 @@ from arauto.decide.retry import Expire, GiveUp, Hold, TryAgain, after_failure
 from arauto.decide.signals import muted, taken_back, told_by
 from arauto.decide.silences import silence_over
 from arauto.engine.rendering import Outgoing, Rendering, log, with_attempt
-from arauto.errors import Ambiguous, DeliveryError, LanguageError, Rejected, Retry
 from arauto.engine.words import say_reason
-from arauto.model import MessageState, Recipient, Silence
+from arauto.errors import Ambiguous, DeliveryError, LanguageError, Rejected, Retry
+from arauto.model import Catalogue, MessageState, Recipient, Silence
 from arauto.store import Claim, Settlement, Suppression
 
 _LOOK_AGAIN = timedelta(days=1)
@@ -35,6 +35,7 @@ class Sending(Rendering):
         known = await self.recipients((claim.message.tenant, claim.message.recipient) for claim in claims)
         await self.suppress(known)
         standing = await self.standing(claim.message.tenant for claim in claims)
+        await self.editions.ready(claim.run for claim in claims)
         outgoing: list[Outgoing] = []
         settled: list[Settlement] = []
         for each in claims:
@@ -44,32 +45,34 @@ class Sending(Rendering):
             try:
                 if recipient is None:
                     raise LookupError("the recipient is gone")
-                if message.notification not in self.catalogue.notifications or message.channel not in self.providers:
+                catalogue = self.editions.of(claim.run)
+                if message.notification not in catalogue.notifications or message.channel not in self.providers:
                     raise LookupError("its notification or its channel is no longer in the project")
-                held = self._held(claim, recipient, standing[message.tenant].silences, now)
+                held = self._held(claim, recipient, catalogue, standing[message.tenant].silences, now)
                 if held is not None:
                     settled.append(held)
                     continue
                 context = run_context(claim.run, recipient, self.catalogue)
                 body = self.render(message, claim.run, recipient, context)
-                outgoing.append(Outgoing(claim, body, lease_until, recipient))
+                category = catalogue.categories[catalogue.notifications[message.notification].category]
+                outgoing.append(Outgoing(claim, body, lease_until, recipient, category))
             except (LanguageError, LookupError) as error:
                 failed = self.unrendered(message, error, now)
                 settled.append(Settlement(message=failed, fence=claim.fence, state="failed"))
         return outgoing, settled
 
     def _held(
-        self, claim: Claim, recipient: Recipient, silences: Sequence[Silence], now: datetime
+        self, claim: Claim, recipient: Recipient, catalogue: Catalogue, silences: Sequence[Silence], now: datetime
     ) -> Settlement | None:
         """What became of a message that was taken back, that is muted or silenced, or that its recipient does not
         want, or not at this time."""
         message, run = claim.message, claim.run
         if message.correction is None and taken_back(run):
             return self._cancelled(claim, now, "what it tells was taken back")
-        refused = wishes.hindrance(message, run, recipient, self.catalogue)
+        refused = wishes.hindrance(message, run, recipient, catalogue)
         if refused is not None:
             return self._cancelled(claim, now, refused.code)
-        notification = self.catalogue.notifications[message.notification]
+        notification = catalogue.notifications[message.notification]
         opened = muted(run) if notification.mute is not None else None
         if notification.mute is not None and opened is not None:
             if notification.mute.drop:
@@ -80,8 +83,8 @@ class Sending(Rendering):
             if silence.drop:
                 return self._cancelled(claim, now, say_reason(silence.why))
             return _later(claim, now, silence.until, hold=silence.hold)
-        category = self.catalogue.categories[notification.category]
-        quiet = wishes.quiet(recipient, category, (message.channel,), self.catalogue.project, now)
+        category = catalogue.categories[notification.category]
+        quiet = wishes.quiet(recipient, category, (message.channel,), catalogue.project, now)
         if quiet is not None:
             return _later(claim, now, quiet[0])
         return None
@@ -103,7 +106,6 @@ class Sending(Rendering):
         config = self.catalogue.channels[message.channel]
         index = min(message.provider, len(config.providers) - 1)
         name = config.providers[index].name
-        category = self.catalogue.categories[self.catalogue.notifications[message.notification].category]
         delivery = Delivery(
             message_id=message.id,
             attempt=len(message.attempts) + 1,
@@ -112,7 +114,8 @@ class Sending(Rendering):
             now=started,
             expires_at=message.expires_at,
             receipts_url=self.links.receipts(message.channel, name),
-            unsubscribe_url=self.links.unsubscribe(message, outgoing.recipient, category),
+            unsubscribe_url=self.links.unsubscribe(message, outgoing.recipient, outgoing.category),
+            tracking=self.links.tracking(message) if outgoing.category.tracking else None,
         )
         provider = self.providers[message.channel][index]
         request: str | None = None
