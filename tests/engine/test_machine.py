@@ -124,7 +124,7 @@ def budgeted(catalogue: Catalogue) -> Catalogue:
     attention = Attention(per=PER, low=1, normal=BUDGET, high=9)
     project = msgspec.structs.replace(catalogue.project, attention=attention, time_zone="UTC")
     return msgspec.structs.replace(
-        catalogue, project=project, gathered={channel: {"en": Gathered()} for channel in ("email", "sms")}
+        catalogue, project=project, gathered={channel: {"en": Gathered()} for channel in CHANNELS}
     )
 
 
@@ -356,7 +356,7 @@ class Engines(RuleBasedStateMachine):
         """Let all that is due happen, then look at what became of each event."""
         self.ends.clear()
         last = self._engine()
-        self.run(last.run_out(timedelta(days=4)))
+        self.run(last.run_out(timedelta(days=20)))
         messages = {stored.message.id: stored for stored in self.run(last.messages())}
         stories = {event.id: self.run(self.store.story(event.key)) for event in self.events}
         runs = {stored.run.key: stored for story in stories.values() for stored in story.runs}
