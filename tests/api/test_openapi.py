@@ -157,6 +157,8 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
         "GET /v1/recipients/{id}/consents": read,
         "POST /v1/recipients/{id}/consents": write,
         "POST /v1/recipients/{id}/preferences-link": write,
+        "GET /v1/recipients/{id}/export": admin,
+        "POST /v1/recipients/{id}/erase": admin,
         "GET /v1/inbox": inbox,
         "GET /v1/inbox/stream": inbox,
         "POST /v1/inbox/marks": inbox,
