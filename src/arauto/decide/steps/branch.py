@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from arauto.decide.editions import mark_of
 from arauto.model import (
     JSON,
     Awaited,
@@ -73,8 +72,9 @@ class Branch(Struct, frozen=True):
 
 
 def _share(run: Run) -> float:
-    """Where this recipient stands between 0 and 100 for this step: the same whenever it is asked."""
-    text = "\0".join((run.tenant, run.notification, mark_of(run), run.recipient))
+    """Where this recipient stands between 0 and 100 for this step: the same whenever it is asked, and whatever is
+    written in it, so that those who are in stay in when a share is raised."""
+    text = "\0".join((run.tenant, run.notification, str(run.step), run.recipient))
     number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
     return number / 2**48 * 100
 
