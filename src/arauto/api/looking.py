@@ -81,6 +81,8 @@ class Explanation(BaseModel):
     """Of all runs and messages, where not all are shown."""
     recipient: str | None = None
     """Of whom alone it tells, where that was asked."""
+    serving: str | None = None
+    """The version of the project that the hub serves now; each run tells its own."""
 
 
 def _language(asked: str | None, accepted: str | None) -> str:
@@ -130,7 +132,8 @@ async def show_explanation(
     assert story is not None
     now, language = hub.engine.clock(), _language(lang, accept_language)
     if recipient is None:
-        return Explanation(**explain_event(story, now=now, language=language, show=show))
+        told = explain_event(story, now=now, language=language, show=show)
+        return Explanation(**told, serving=hub.engine.catalogue.version)
     known = (await hub.engine.recipients([(key.tenant, recipient)]))[key.tenant].get(recipient)
     return Explanation(**explain_recipient(story, recipient, known, hub.engine.catalogue, now=now, language=language))
 

@@ -209,7 +209,7 @@ def draw_event(document: dict[str, Any], language: str) -> Tree:
             continue
         branch = tree.add(f"[bold]● {escape(considered['notification'])}[/]")
         for line in considered["recipients"]:
-            _draw_line(branch, line, words, escape)
+            _draw_line(branch, line, words, escape, serving=document.get("serving"))
     for signal in document.get("signals") or ():
         place = f"{escape(signal['notification'])} ({escape(signal['place'])})"
         tree.add(f"[dim]◦ {words('heading.listens')} {place}: {escape(signal['reason']['text'])}[/]")
@@ -220,7 +220,7 @@ def draw_event(document: dict[str, Any], language: str) -> Tree:
     return tree
 
 
-def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any) -> None:
+def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any, *, serving: str | None) -> None:
     who = escape(line["recipient"] or line["target"])
     reason = escape(line["reason"]["text"])
     if "fanout" in line:
@@ -236,6 +236,9 @@ def _draw_line(branch: Tree, line: dict[str, Any], words: Any, escape: Any) -> N
     leaf = branch.add(f"{who}  [dim]{reason}[/]")
     for note in line.get("notes", ()):
         leaf.add(f"[yellow]{escape(note['text'])}[/]")
+    version = (line.get("run") or {}).get("version")
+    if serving and version and version != serving:
+        leaf.add(f"[dim]{words('heading.version', version=version, serving=serving)}[/]")
     _draw_run(leaf, line, words, escape)
 
 

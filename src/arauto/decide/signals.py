@@ -164,7 +164,8 @@ def signals_of(event: Event, context: Context, listeners: Mapping[str, Sequence[
         except LanguageError as error:
             failures += 1
             reason = Reason("expression_failed", {"error": error.message})
-        told.append({"notification": listener.notification, "place": listener.place, "reason": reason})
+        place = listener.place if listener.place in (CANCEL, OPENED, CLOSED) else "wait_for"
+        told.append({"notification": listener.notification, "place": place, "reason": reason})
     return Signalled(
         tuple(dict.fromkeys(keys)), tuple(dict.fromkeys(opens)), tuple(dict.fromkeys(closes)), tuple(told), failures
     )

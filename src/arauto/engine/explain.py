@@ -211,6 +211,7 @@ def _run(
         "run": {
             "key": run.key,
             "state": stored.state,
+            "version": run.catalogue,
             "log": [
                 {
                     "at": _time(entry.at),
