@@ -216,3 +216,14 @@ async def test_a_story_of_one_recipient(store: Store, make: Any) -> None:
     nobody = await store.story(taken.run.events[0].key, recipient="nobody")
     assert nobody is not None
     assert (nobody.runs, nobody.messages) == ((), ())
+
+
+async def test_the_version_that_began_it_is_needed_until_it_is_done(store: Store, make: Any) -> None:
+    await begin(store, make, "all")
+    for version in ("v0", "v1"):
+        await store.keep_edition(version, b"files", now=make.now)
+    later = make.now + MINUTE
+    assert await store.drop_editions(before=later, keep=[]) == ["v0"]
+    (taken,) = await take(store, make.now)
+    await commit(store, make, page(make, taken, cursor="z", state="done"))
+    assert await store.drop_editions(before=later, keep=[]) == ["v1"]
