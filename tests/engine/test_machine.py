@@ -50,7 +50,6 @@ from engine.driving import Drive, engine_over
 
 MINUTE = timedelta(minutes=1)
 PER = timedelta(hours=2)
-BUDGET = 4
 CHANNELS = ("email", "sms", "inapp")
 
 
@@ -120,8 +119,8 @@ def rules() -> list[Notification]:
     ]
 
 
-def budgeted(catalogue: Catalogue) -> Catalogue:
-    attention = Attention(per=PER, low=1, normal=BUDGET, high=9)
+def budgeted(catalogue: Catalogue, budget: int) -> Catalogue:
+    attention = Attention(per=PER, low=1, normal=budget, high=99)
     project = msgspec.structs.replace(catalogue.project, attention=attention, time_zone="UTC")
     return msgspec.structs.replace(
         catalogue, project=project, gathered={channel: {"en": Gathered()} for channel in CHANNELS}
@@ -162,7 +161,8 @@ class Engines(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.store: Store = self.runner.run(open_store("sqlite://:memory:"))
         self.clock = Clock()
-        self.catalogue = budgeted(make_catalogue(*rules()))
+        self.budget = 0
+        self.catalogue = make_catalogue(*rules())
         self.wishes = Wishes()
         self.silences: dict[str, Silence] = {}
         self.ends: list[Exception] = []
@@ -171,8 +171,11 @@ class Engines(RuleBasedStateMachine):
         self.born = 0
         self.drives: list[Drive] = []
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(budget=st.sampled_from([3, 40]))
+    def begin(self, budget: int) -> None:
+        """With little or with much attention: where there is little, nearly everything waits for it."""
+        self.budget = budget
+        self.catalogue = budgeted(self.catalogue, budget)
         self.drives = [self._engine(), self._engine()]
 
     def _engine(self) -> Drive:
@@ -429,8 +432,8 @@ class Engines(RuleBasedStateMachine):
     def _check_budget(self, messages: dict[str, StoredMessage]) -> None:
         """At most so many messages were made in any span; corrections are beside it."""
         made = sorted(stored.message.created_at for stored in messages.values() if stored.message.correction is None)
-        for first, later in zip(made, made[BUDGET:], strict=False):
-            assert later - first >= PER, f"more than {BUDGET} messages from {first} to {later}"
+        for first, later in zip(made, made[self.budget :], strict=False):
+            assert later - first >= PER, f"more than {self.budget} messages from {first} to {later}"
 
 
 def _items(run: Run, count: int) -> list[str]:
