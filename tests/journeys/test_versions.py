@@ -1,4 +1,4 @@
-"""A hub that is started again on a changed project: what was begun is finished as it was begun, or follows the latest."""
+"""A hub started again on a changed project: what was begun is finished as it was begun, or follows the latest."""
 
 from __future__ import annotations
 

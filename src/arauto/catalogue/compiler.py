@@ -78,6 +78,7 @@ def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
             path.write_bytes(raw)
         read = Folder(Path(place), faults)
         whole = compile_whole(read.document(read.project), faults)
+        whole = msgspec.structs.replace(whole, brand=current.project.brand)
         event_types = compile_event_types(read, faults)
         nobody = Everybody({}, {}, frozenset(), frozenset(), frozenset(), None, complete=False)
         around = Surroundings(whole, event_types, channels.names(), nobody)
