@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from msgspec import structs
 
@@ -582,3 +583,30 @@ async def test_clearing_the_inbox(on: On, read: bool, state: str, left: int) -> 
     assert found.state == state
     page = await on.store.inbox("default", "ana", after=None, limit=9, unread=False)
     assert len(page.items) == left
+
+
+# -- on PostgreSQL: two transactions at the same moment ------------------------------------------------------------
+
+
+async def test_who_comes_while_a_host_is_just_going_waits_to_see_it_gone(postgresql_url: str, make: Any) -> None:
+    """The host's transaction is open: whoever joins must neither miss that it goes nor give it an event too late."""
+    store = await open_store(postgresql_url)
+    going = await asyncpg.connect(postgresql_url)
+    try:
+        on = On(store, make)
+        await on.gather("1")
+        leaving = going.transaction()
+        await leaving.start()
+        await going.execute("UPDATE runs SET state = 'done', due_at = NULL, merge_key = NULL")
+        joining = asyncio.create_task(on.gather("2"))
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        while not await going.fetchval(waiting):
+            assert not joining.done(), "it did not look whether the host stays"
+        await leaving.commit()
+        await joining
+        assert await on.hosts("1", "2") == [["2"]]
+    finally:
+        await going.close()
+        await store.close()
