@@ -13,7 +13,7 @@ from arauto.engine.erasing import Grounds, known_to
 from arauto.errors import LanguageError
 from arauto.model import JSON, Recipient
 from arauto.store import Erasure, HeldEvent, Page
-from arauto.store.privacy import tells_of
+from arauto.store.clearing import tells_of
 
 PIECE = 200
 """Rows that are read at once."""

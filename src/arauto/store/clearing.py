@@ -13,6 +13,17 @@ from arauto.store.documents import optional, read_json, to_document
 from arauto.store.rows import columns_of
 
 
+def tells_of(eraser: Eraser, document: str, explanation: str | None) -> bool:
+    """Whether an event, or what was decided about it, tells of the person."""
+    if eraser.may_concern(document):
+        event = read_json(document)
+        if eraser.concerns(event["data"]) or eraser.concerns({"recipient": event.get("subject")}):
+            return True
+        if eraser.concerns([event["id"], event.get("extensions", {})]):
+            return True
+    return explanation is not None and eraser.may_concern(explanation) and eraser.concerns(read_json(explanation))
+
+
 class Cleared(Struct, frozen=True):
     """What an event was about."""
 
