@@ -94,7 +94,9 @@ class Systems:
         body = _json({**told, "em": self.now.isoformat()})
         return Call("erp", {"Authorization": f"Bearer {self._shared.erp}"}, body, 202, events, expected, remark)
 
-    def github(self, delivery: str, event: str, payload: Any, *expected: Expected, remark: str = "") -> Call:
+    def github(
+        self, delivery: str, event: str, payload: Any, *expected: Expected, type: str | None = None, remark: str = ""
+    ) -> Call:
         """GitHub signs the body."""
         body = _json(payload)
         headers = {
@@ -102,7 +104,7 @@ class Systems:
             "X-GitHub-Delivery": delivery,
             "X-Hub-Signature-256": f"sha256={_hex(self._shared.github, body)}",
         }
-        events = ((delivery, "build.failed"),) if expected else ()
+        events = ((delivery, type),) if type is not None else ()
         return Call("github", headers, body, 202, events, expected, remark)
 
     # -- things that happen ----------------------------------------------------------------------------------------
@@ -119,8 +121,8 @@ class Systems:
         usual = (("order-paid", who, "email"), ("order-paid", who, "inapp"), ("order-to-erp", "erp", "webhook"))
         return self.shop(id, "order.paid", order, *usual, *sales, *expected, remark=remark or f"order {number} is paid")
 
-    def build_failed(self, delivery: str, repository: str, *expected: Expected) -> Call:
-        """A workflow of the CI server failed."""
+    def build(self, delivery: str, repository: str, *expected: Expected, failed: bool = True) -> Call:
+        """A workflow of the CI server ended."""
         workflow = {
             "name": "Testes",
             "run_number": 1847,
@@ -128,11 +130,13 @@ class Systems:
             "head_sha": hashlib.sha1(delivery.encode(), usedforsecurity=False).hexdigest(),
             "html_url": f"https://github.com/{repository}/actions/runs/9012345678",
             "updated_at": self.now.isoformat(),
-            "conclusion": "failure",
+            "conclusion": "failure" if failed else "success",
             "head_commit": {"message": "Parcela em até 12 vezes", "author": {"name": "Caio Ferreira"}},
         }
         payload = {"action": "completed", "workflow_run": workflow, "repository": {"full_name": repository}}
-        return self.github(delivery, "workflow_run", payload, *expected, remark=f"a build of {repository} failed")
+        remark = f"a build of {repository} {'failed' if failed else 'is green'}"
+        type = "build.failed" if failed else "build.recovered"
+        return self.github(delivery, "workflow_run", payload, *expected, type=type, remark=remark)
 
 
 def story(systems: Systems) -> Iterator[Call]:
@@ -227,13 +231,15 @@ def story(systems: Systems) -> Iterator[Call]:
         ("invoice-due", "c-15520", "sms"),
         remark="e-mail and SMS, in one GSM-7 segment or two",
     )
-    yield systems.build_failed(
+    yield systems.build(
         "d-1",
         "loja-aurora/checkout",
         ("build-failed", "dev-room", "slack"),
         ("build-failed", "caio", "email"),
         ("build-failed", "grace", "email"),
     )
+    yield systems.build("d-1b", "loja-aurora/checkout")
+    yield systems.build("d-1c", "loja-aurora/checkout", failed=False)
     yield systems.github("d-2", "star", {"action": "created"}, remark="GitHub tells more than we asked for: ignored")
     yield systems.shop(
         "login-1",
@@ -348,9 +354,8 @@ def stream(systems: Systems, chance: random.Random) -> Iterator[Call]:
                 f"live-ship-{number}", "order.shipped", shipped, remark=f"order A-{number} is on its way"
             )
         if chance.random() < 0.1:
-            yield systems.build_failed(
-                f"live-d-{number}", chance.choice(("loja-aurora/checkout", "loja-aurora/vitrine"))
-            )
+            repository = chance.choice(("loja-aurora/checkout", "loja-aurora/vitrine"))
+            yield systems.build(f"live-d-{number}", repository, failed=chance.random() < 0.6)
 
 
 def _json(told: Any) -> bytes:
