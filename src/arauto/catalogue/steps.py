@@ -182,12 +182,20 @@ class _Build:
     def awaited(self, written: JSON) -> Awaited:
         """Raises ValueError where a key is missing or of the wrong kind."""
         match written:
-            case {"event": str() | [str(), *_] as on, "match": str() as match}:
+            case {"event": str() | [str(), *_] as on, "match": str() as match} if all(
+                isinstance(name, str) for name in on
+            ):
                 pass
-            case {"event": str() | [str(), *_] as on, "match": {"here": str(), "there": str()} as match}:
-                match = files.MatchEntry(here=match["here"], there=match["there"])
+            case {
+                "event": str() | [str(), *_] as on,
+                "match": {"here": str() as here, "there": str() as there, **rest},
+            } if not rest and all(isinstance(name, str) for name in on):
+                match = files.MatchEntry(here=here, there=there)
             case _:
-                raise ValueError("name the event and what it matches: {event: order.paid, match: event.data.order.id}")
+                raise ValueError(
+                    "name the event and what it matches: {event: order.paid, match: event.data.order.id}, "
+                    "or match: {here: …, there: …}"
+                )
         when = written.get("when")
         if when is not None and not isinstance(when, str):
             raise ValueError(f"when is an expression, not {when!r}")
