@@ -181,8 +181,9 @@ class _Build:
 
     def awaited(self, written: JSON) -> Awaited:
         """Raises ValueError where a key is missing or of the wrong kind."""
+        about: str | files.MatchEntry
         match written:
-            case {"event": str() | [str(), *_] as on, "match": str() as match} if all(
+            case {"event": str() | [str(), *_] as on, "match": str() as about} if all(
                 isinstance(name, str) for name in on
             ):
                 pass
@@ -190,7 +191,7 @@ class _Build:
                 "event": str() | [str(), *_] as on,
                 "match": {"here": str() as here, "there": str() as there, **rest},
             } if not rest and all(isinstance(name, str) for name in on):
-                match = files.MatchEntry(here=here, there=there)
+                about = files.MatchEntry(here=here, there=there)
             case _:
                 raise ValueError(
                     "name the event and what it matches: {event: order.paid, match: event.data.order.id}, "
@@ -199,7 +200,7 @@ class _Build:
         when = written.get("when")
         if when is not None and not isinstance(when, str):
             raise ValueError(f"when is an expression, not {when!r}")
-        entry = files.AwaitedEntry(on=on, match=match, when=when)
+        entry = files.AwaitedEntry(on=on, match=about, when=when)
         compiled = awaited(self.reader, self.path, entry, self.around, on="event")
         if compiled is None:
             raise LanguageError("told at its place")
