@@ -274,6 +274,19 @@ class Engines(RuleBasedStateMachine):
         if read:
             self.run(self.store.mark_inbox("default", "ana", None, read=True, now=self.clock.now))
 
+    @rule(drive=drives, what=st.sampled_from(["quiet", "silence", "refusal"]))
+    def minds_change_while_a_message_waits(self, drive: int, what: str) -> None:
+        """It could not be delivered at once, and is tried again after some seconds: may it still be sent?"""
+        self.ends.insert(0, Retry("busy"))
+        self.run(self._accept(drive, [("order.paid", "A"), ("order.shipped", "A")], turn=True))
+        if what == "quiet":
+            self.quiet_hours_change(1)
+        elif what == "silence":
+            self.a_silence_begins("x", drop=False, minutes=20, one=False)
+        else:
+            self.a_wish_changes("*", wanted=False)
+        self.run(self.drives[drive].run_until(timedelta(seconds=20)))
+
     # -- dying -----------------------------------------------------------------------------------------------------
 
     @rule(drive=drives)
