@@ -44,6 +44,7 @@ from arauto.store.records import (
     StoredMessage,
     StoredRun,
     Story,
+    StoryCounts,
     Suppression,
 )
 from arauto.store.retention import RetentionStore, Retired
@@ -58,8 +59,8 @@ class Store(
     ReceiptsStore,
     InterventionsStore,
     SilencesStore,
-    TicksStore,
     EditionsStore,
+    TicksStore,
     PrivacyStore,
     RetentionStore,
     Protocol,
@@ -261,5 +262,6 @@ __all__ = [
     "StoredMessage",
     "StoredRun",
     "Story",
+    "StoryCounts",
     "Suppression",
 ]
