@@ -23,7 +23,7 @@ from arauto.errors import StoreUnavailable
 from arauto.model import Catalogue, Listener, Reason, Run
 from arauto.store import Store
 
-KEPT = 4
+KEPT = 16
 """So many earlier versions are kept compiled."""
 
 LOOK = timedelta(seconds=1)
