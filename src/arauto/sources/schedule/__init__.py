@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from msgspec import Meta, Struct
 
+from arauto.decide.cron import Cron
 from arauto.decide.ticks import Missed
+from arauto.decide.times import Faulty, Rule, Tick, ticks
 from arauto.ingress import Path, SettingFault, SettingsFaulty
 from arauto.model import JSON
 from arauto.sources import Draft, Kind, Schedule
 from arauto.sources.mapping import Compiler, to_text
-from arauto.decide.cron import Cron
 from arauto.sources.schedule.recurrence import Recurrence
-from arauto.decide.times import Faulty, Rule, Tick, ticks
 
 KIND = Kind("Schedule", by_clock=True)
 
