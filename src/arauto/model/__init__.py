@@ -1,0 +1,117 @@
+"""The nouns of Arauto: what happened, who hears of it, and what was done about it.
+
+Values only: frozen, slotted, no I/O, no clock. Start with Event and Recipient, then Notification (what a user
+writes), Run and Message (what the hub does), and Catalogue (a whole project, compiled).
+Times are aware datetimes in UTC; ids are derived, so that everything may be written twice.
+"""
+
+from __future__ import annotations
+
+from arauto.model.basics import JSON, Context, Reason, derive_id, parse_duration
+from arauto.model.decisions import Continue, Decision, Merge, Notify, Send, Situation, Step, Stop, Use, Wait
+from arauto.model.events import Event, EventType, SchemaCheck
+from arauto.model.notifications import (
+    Awaited,
+    AwaitedReceipt,
+    Composer,
+    Expression,
+    GroupTarget,
+    Listener,
+    Mute,
+    Notification,
+    PersonTarget,
+    SystemTarget,
+    Target,
+)
+from arauto.model.projects import (
+    Attention,
+    Brand,
+    Catalogue,
+    Category,
+    ChannelConfig,
+    Project,
+    ProviderConfig,
+    RetryPolicy,
+    Silence,
+    SourceConfig,
+)
+from arauto.model.recipients import Consent, Group, QuietHours, Recipient, Rota, Shift, Wishes
+from arauto.model.runs import (
+    Attempt,
+    Await,
+    Entry,
+    Fanout,
+    Intervention,
+    Message,
+    MessageState,
+    Origin,
+    Receipt,
+    ReceiptKind,
+    Run,
+    Sent,
+    Signal,
+    Started,
+)
+
+__all__ = [
+    "JSON",
+    "Attempt",
+    "Attention",
+    "Await",
+    "Awaited",
+    "AwaitedReceipt",
+    "Brand",
+    "Catalogue",
+    "Category",
+    "ChannelConfig",
+    "Composer",
+    "Consent",
+    "Context",
+    "Continue",
+    "Decision",
+    "Entry",
+    "Event",
+    "EventType",
+    "Expression",
+    "Fanout",
+    "Group",
+    "GroupTarget",
+    "Intervention",
+    "Listener",
+    "Merge",
+    "Message",
+    "MessageState",
+    "Mute",
+    "Notification",
+    "Notify",
+    "Origin",
+    "PersonTarget",
+    "Project",
+    "ProviderConfig",
+    "QuietHours",
+    "Reason",
+    "Receipt",
+    "ReceiptKind",
+    "Recipient",
+    "RetryPolicy",
+    "Rota",
+    "Run",
+    "SchemaCheck",
+    "Send",
+    "Sent",
+    "Shift",
+    "Signal",
+    "Silence",
+    "Situation",
+    "SourceConfig",
+    "Started",
+    "Step",
+    "Stop",
+    "SystemTarget",
+    "Target",
+    "Use",
+    "Wait",
+    "Wishes",
+    "derive_id",
+    "parse_duration",
+]
