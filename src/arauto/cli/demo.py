@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,12 +117,11 @@ async def _narrate(made: Stage, report: Report) -> None:
     for call in story(made.systems):
         await report.play(call)
     await report.wait()
-    await made.look()
     for call, status in report.calls:
         typer.echo(f"{call.source}: {call.remark} (answered {status})")
         for id, type in call.events:
             typer.echo(f"  {type} {id}")
-            for line in in_words(made.scene.told.get(key_of(call.source, id)) or {"notifications": []}):
+            for line in in_words(await made.explain(key_of(call.source, id)) or {"notifications": []}):
                 typer.echo(line)
 
 
@@ -136,10 +136,17 @@ def _tell(document: dict[str, Any], folder: Path, *, as_json: bool) -> bool:
     for name, title in (("missing", "not delivered"), ("not_expected", "not expected")):
         for each in document[name]:
             typer.secho(f"{title}: {' → '.join(each)}", fg="red", err=True)
+    me = _how_to_call_it()
     typer.echo(f"Look at the e-mails:     {folder}/mail/index.html")
     typer.echo(f"Read the project:        {folder}/loja/README.md")
-    typer.echo(f"Check it:                arauto check {folder}/loja")
-    typer.echo(f"See what comes by clock: arauto schedule next -C {folder}/loja")
-    typer.echo("Serve it yourself:       arauto init my-project, then arauto serve my-project")
-    typer.echo(f"Ask why:                 arauto explain ord-1 -C {folder}/loja")
+    typer.echo(f"Check it:                {me} check {folder}/loja")
+    typer.echo(f"See what comes by clock: {me} schedule next -C {folder}/loja")
+    typer.echo(f"Begin your own:          {me} init my-project")
+    typer.echo(f"Ask why:                 {me} explain ord-1 -C {folder}/loja")
     return ok
+
+
+def _how_to_call_it() -> str:
+    """`arauto` where a shell finds it, else the way by which it was called: `make demo` puts nothing on the PATH."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "arauto" and shutil.which("arauto") is None else "arauto"

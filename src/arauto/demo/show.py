@@ -20,7 +20,9 @@ MARKS = {
     "failed": "[red]✗[/]",
     "expired": "[red]⌛[/]",
     "held": "[yellow]?[/]",
+    "cancelled": "[dim]↩[/]",
 }
+"""Of the states that the story leads to; others are shown by their names."""
 
 
 @dataclass
@@ -65,9 +67,16 @@ def describe(told: dict[str, Any]) -> Iterable[tuple[str, str]]:
         for line in considered["recipients"]:
             if not line["chosen"]:
                 continue
-            marks = [f"{message['channel']} {MARKS[message['state']]}" for message in line["messages"]]
-            last = line["run"]["log"][-1]["reason"]["text"] if line["run"]["log"] else ""
-            yield f"{name} → {escape(line['recipient'])}", "  ".join(marks) or f"[dim]{escape(last)}[/]"
+            marks = [_mark(message) for message in line["messages"]]
+            run = line["run"]
+            if run["log"] and (not marks or run["state"] == "waiting"):
+                marks.append(f"[dim]{escape(run['log'][-1]['reason']['text'])}[/]")
+            yield f"{name} → {escape(line['recipient'])}", "  ".join(marks)
+
+
+def _mark(message: dict[str, Any]) -> str:
+    what = f"{message['channel']} (correction)" if message["kind"] == "correction" else message["channel"]
+    return f"{what} {MARKS.get(message['state'], message['state'])}"
 
 
 def in_words(told: dict[str, Any]) -> Iterable[str]:

@@ -25,6 +25,15 @@ from typing import Any
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+_INDEX_HEAD = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>E-mails</title>
+<style>
+body {font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem}
+p {margin: .4rem 0} a {color: #0f766e}
+</style>
+<h1>E-mails</h1>
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -70,6 +79,8 @@ class Outside:
         (folder / f"{name}.eml").write_bytes(envelope.content)
         (folder / f"{name}.html").write_text(_page(mail), encoding="utf-8")
         with (folder / "index.html").open("a", encoding="utf-8") as index:
+            if number == 1:
+                index.write(_INDEX_HEAD)
             index.write(
                 f'<p><a href="{name}.html">{html.escape(subject)}</a> → {html.escape(str(mail["to"]))} '
                 f'(<a href="{name}.eml">.eml</a>)</p>\n'
