@@ -13,7 +13,7 @@ import pytest
 
 from arauto.cli import main
 from arauto.demo.standins import Outside
-from journeys.hubs import ENVIRONMENT, HubProcess, hub_process, messages_of
+from journeys.hubs import ENVIRONMENT, HubProcess, eventually, hub_process, messages_of
 
 validator = pytest.importorskip("twilio.request_validator")
 
@@ -70,8 +70,13 @@ async def test_a_call_that_is_not_genuine_is_refused_and_kept_for_people_to_see(
     (id, *_) = await sent_sms(hub)
     status, told = await hub.call("POST", f"/receipts/sms/twilio?message={id}", b"MessageStatus=delivered")
     assert (status, told["status"]) == (401, 401)
-    _, page = await hub.call("GET", "/v1/rejections")
-    assert [(each["source"], each["status"]) for each in page["items"]] == [("receipts/sms/twilio", 401)]
+
+    async def refused() -> Any:
+        _, page = await hub.call("GET", "/v1/rejections")
+        return page["items"]
+
+    items = await eventually(refused)
+    assert [(each["source"], each["status"]) for each in items] == [("receipts/sms/twilio", 401)]
     assert (await message(hub, id))["receipts"] == []
     assert (await twilio_calls(hub, "msg_of_somebody_else", "delivered"))[0] == 200
     assert (await twilio_calls(hub, id, "delivered"))[0] == 200
