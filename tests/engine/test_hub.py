@@ -14,9 +14,9 @@ from arauto.engine import hub as module
 from arauto.engine.hub import Hub
 from arauto.engine.stages import LEASE
 from arauto.errors import Rejected, StoreUnavailable
-from arauto.model import Event, Receipt
+from arauto.model import Event, Receipt, Wishes
 from arauto.store import NewEvent, Rejection
-from engine.conftest import NOW, breaking, notification, target, texts
+from engine.conftest import NOW, Recording, breaking, notification, target, texts
 from journeys.hubs import eventually
 
 ERP = {"system": "erp"}
@@ -78,6 +78,33 @@ async def test_more_than_fits_into_memory_is_sent_all_the_same(world: Any, monke
         await all_in(world, ["sent"] * 60)
     ids = [delivery.message_id for delivery in world.providers["webhook"][0].deliveries]
     assert len(ids) == len(set(ids)) == 60
+
+
+class Slow(Recording):
+    """A provider that takes its time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go, self.begun = asyncio.Event(), 0
+
+    async def send(self, delivery: Any) -> Any:
+        self.begun += 1
+        await self.go.wait()
+        return await super().send(delivery)
+
+
+async def test_what_waited_long_behind_a_slow_provider_heeds_what_was_said_meanwhile(world: Any) -> None:
+    world = world(notification(target(person="'ana'"), texts=texts()))
+    world.providers["email"][0] = slow = Slow()
+    async with at_work(world) as hub:
+        await hub.submit(new("1", "2", "3", "4"))
+        await eventually(lambda: asyncio.sleep(0, slow.begun == 2))
+        no = Wishes(categories={"orders": {"*": False}})
+        await world.store.change_wishes("default", "ana", lambda _: (no, ()), now=world.clock())
+        world.clock.now += module.STALE
+        slow.go.set()
+        await all_in(world, ["cancelled", "cancelled", "sent", "sent"])
+    assert len(slow.deliveries) == 2, "as many as were under way"
 
 
 async def test_one_event_that_breaks_its_plan_holds_up_no_other(world: Any) -> None:

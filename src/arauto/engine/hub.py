@@ -39,6 +39,9 @@ FANOUTS = 4
 PUT_OFF = timedelta(milliseconds=200)
 """How long a fan-out waits whose channels have no room."""
 
+STALE = timedelta(seconds=10)
+"""What has waited in memory for so long is claimed anew: what its recipient wants may have changed since."""
+
 SWEEP = timedelta(seconds=5)
 """A hub that shares its database looks at least this often; one that is alone knows when something is due."""
 
@@ -324,9 +327,13 @@ class Hub:
         queue = self._to_send[channel]
         while True:
             outgoing = await queue.get()
-            crash_point("send.before")
-            settlement = await self.engine.attempt(outgoing)
-            crash_point("send.after")
+            claim = outgoing.claim
+            if self.engine.clock() - claim.since >= STALE:
+                settlement = Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=claim.since)
+            else:
+                crash_point("send.before")
+                settlement = await self.engine.attempt(outgoing)
+                crash_point("send.after")
             self._settling.put(settlement).add_done_callback(lambda done: self._settled(channel, done))
 
     def _settled(self, channel: str, done: asyncio.Future[None]) -> None:
