@@ -138,31 +138,22 @@ class Rendering:
             return NewMessage(message=self.unrendered(message, error, now), state="failed"), None
         if message.channel == IN_APP:
             kept = with_attempt(message, "store", now, now, "accepted", answer="stored")
-            item = InboxItem(
-                id=message.id,
-                recipient=message.recipient,
-                created_at=now,
-                content=msgspec.to_builtins(body),
-                tenant=message.tenant,
-            )
             self.metrics.ended.labels(IN_APP, "sent").inc()
-            return NewMessage(message=kept, state="sent", inbox=item), None
+            return NewMessage(message=kept, state="sent", inbox=inbox_item(message, body, now)), None
         room[message.channel] -= 1
         return NewMessage(message=message, state="sending"), body
 
     def render(self, message: Message, run: Run, recipient: Recipient, context: Context) -> Any:
         """The message's native form. Raises LanguageError, or LookupError where there is no text."""
         catalogue = self.editions.of(run)
-        notification = catalogue.notifications[message.notification]
-        texts = notification.composers
-        told = self.links.told(message, recipient, catalogue.categories[notification.category])
+        category = catalogue.categories[catalogue.notifications[message.notification].category]
+        told = self.links.told(message, recipient, category)
         if message.correction is not None:
             by = next(signal.event for signal in run.signals if signal.event and signal.event.key == message.correction)
-            texts, context = notification.corrections, correction_context(run, by, recipient, self.catalogue)
+            context = correction_context(run, by, recipient, self.catalogue)
         elif message.gathered:
-            texts, told["notices"] = self.catalogue.gathered, self._notices(message.channel, run, recipient, told)
-        composers: dict[str, Composer] = texts.get(message.channel, {})
-        locale = choose(composers, locale_of(recipient), self.catalogue.project.locale)
+            told["notices"] = self._notices(message.channel, run, recipient, told)
+        composers, locale = self.texts(message, run, recipient)
         if locale is None:
             said = f"no text for {message.channel} in {locale_of(recipient)}; there are: {', '.join(composers)}"
             raise LookupError(said)
@@ -173,6 +164,16 @@ class Rendering:
         except Exception as error:
             log.error("a text's code failed", message=message.id, channel=message.channel, exc_info=error)
             raise LanguageError(f"the code behind it failed: {type(error).__name__}") from error
+
+    def texts(self, message: Message, run: Run, recipient: Recipient) -> tuple[dict[str, Composer], str | None]:
+        """The texts that there are for a message, by locale, and the locale that suits its recipient, if any does."""
+        notification = self.editions.of(run).notifications[message.notification]
+        if message.correction is not None:
+            texts = notification.corrections
+        else:
+            texts = self.catalogue.gathered if message.gathered else notification.composers
+        composers: dict[str, Composer] = texts.get(message.channel, {})
+        return composers, choose(composers, locale_of(recipient), self.catalogue.project.locale)
 
     def _notices(self, channel: str, run: Run, recipient: Recipient, told: dict[str, JSON]) -> list[JSON]:
         """What a message lists that tells of several notifications: of each that its recipient wants by this channel,
@@ -205,6 +206,17 @@ class Rendering:
         self.metrics.ended.labels(message.channel, "failed").inc()
         said = error.message if isinstance(error, LanguageError) else str(error).strip("'\"")
         return with_attempt(message, "text", now, now, "rejected", reason=f"its text failed: {said}")
+
+
+def inbox_item(message: Message, body: Any, now: datetime) -> InboxItem:
+    """What stands in the inbox of a message with this body."""
+    return InboxItem(
+        id=message.id,
+        recipient=message.recipient,
+        created_at=now,
+        content=msgspec.to_builtins(body),
+        tenant=message.tenant,
+    )
 
 
 def with_attempt(

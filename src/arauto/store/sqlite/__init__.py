@@ -21,6 +21,8 @@ from arauto.store.documents import to_document
 
 CHECKPOINT_PAGES = 4000
 """The write-ahead log is brought home when it has grown to this many pages (16 MB)."""
+STATEMENTS = 512
+"""So many compiled statements are kept: more than there are, since to compile one takes as long as to run it."""
 _BUSY_MILLISECONDS = 2000
 _CHECKPOINT_TRIES = 30
 _SYNC_FAILURES = {apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC}
@@ -57,7 +59,7 @@ class SqliteDatabase:
     # -- opening ---------------------------------------------------------------------------------------------------
 
     def _open_writer(self) -> apsw.Connection:
-        writer = apsw.Connection(":memory:" if self._path is None else str(self._path))
+        writer = apsw.Connection(":memory:" if self._path is None else str(self._path), statementcachesize=STATEMENTS)
         writer.set_busy_timeout(_BUSY_MILLISECONDS)
         writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0").fetchall()
         writer.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY").fetchall()
@@ -239,6 +241,15 @@ class SqliteDatabase:
             raise apsw.BusyError("the log could not be emptied: something reads the database all the time")
         finally:
             connection.close()
+
+    async def empty(self) -> None:
+        """Delete all rows of all tables, but for the version of the schema. For a database in memory alone."""
+        assert self._path is None
+        async with self.transaction():
+            for (name,) in self._writer.execute(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'meta'"
+            ).fetchall():
+                self._writer.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of our own schema
 
     async def close(self) -> None:
         """The reader first, so that the writer, which goes last, leaves no log behind."""
