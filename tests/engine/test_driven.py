@@ -11,7 +11,7 @@ import pytest
 
 from arauto.model import Attention, Event, Notification, QuietHours, Receipt, Wishes
 from decide.conftest import awaited, notification
-from engine.conftest import NOW, SECONDS, Text, World, target, texts
+from engine.conftest import INBOX, NOW, SECONDS, Text, World, target, texts
 from engine.driving import Drive, engine_over
 
 MINUTE = timedelta(minutes=1)
@@ -347,6 +347,27 @@ async def test_the_order_that_opened_a_digest_is_cancelled(drive: Any) -> None:
     await on.happen("order.paid", "3", n=3, order="D")
     await on.run_out()
     assert on.sent() == [("60", "email", "1 2 3")]
+
+
+async def test_what_was_taken_back_goes_from_a_digest_that_lies_unread_in_the_inbox(drive: Any) -> None:
+    listing = Text(lambda context: msgspec.structs.replace(INBOX, title=numbers(context)))
+    on = drive(to_ana({"digest": "1h"}, {"send": "inapp"}, texts={"inapp": {"en": listing}}, **CANCEL))
+    for n, order in enumerate("ABC"):
+        await on.happen("order.paid", str(n), n=n, order=order)
+    await on.run_until(61 * MINUTE)
+
+    async def titles() -> list[str]:
+        page = await on.store.inbox("default", "ana", after=None, limit=9, unread=False)
+        return [item.content["title"] for item in page.items]
+
+    assert await titles() == ["0 1 2"]
+    await on.happen("order.cancelled", "9", order="B")
+    await on.run_out()
+    assert await titles() == ["0 2"]
+    await on.store.mark_inbox("default", "ana", None, read=True, now=on.now)
+    await on.happen("order.cancelled", "10", order="A")
+    await on.run_out()
+    assert await titles() == ["0 2"], "what was read stays as it was"
 
 
 async def test_all_of_a_digest_is_cancelled(drive: Any) -> None:

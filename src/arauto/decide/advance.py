@@ -23,6 +23,7 @@ from arauto.decide.silences import silence_over
 from arauto.decide.wishes import IN_APP
 from arauto.errors import LanguageError
 from arauto.model import (
+    JSON,
     Await,
     Catalogue,
     Category,
@@ -86,6 +87,9 @@ class Advanced(Struct, frozen=True):
     started: tuple[Started, ...] = ()
     fanouts: tuple[Fanout, ...] = ()
     cancels: tuple[str, ...] = ()
+    rewrites: tuple[Message, ...] = ()
+    """Unread messages in the inbox that told some of what was taken back: they are to be written again without it.
+    """
     """The ids of messages that tell nothing any more: to be cancelled where they are not under way, and to go from the
     inbox where they are unread."""
     failed: bool = False
@@ -153,6 +157,7 @@ class _Walk:
         self.started: list[Started] = []
         self.fanouts: list[Fanout] = []
         self.cancels: tuple[str, ...] = ()
+        self.rewrites: tuple[Message, ...] = ()
         self.unsettled = False
         self.context: Context = {}
 
@@ -224,6 +229,7 @@ class _Walk:
             tuple(self.started),
             tuple(self.fanouts),
             self.cancels,
+            self.rewrites,
             failed,
         )
 
@@ -265,6 +271,13 @@ class _Walk:
         self.known = None
         self.cancels = tuple(
             id for keys, sent in self._told_of() if keys.issubset(self.run.retracted) for id in sent.messages
+        )
+        self.rewrites = tuple(
+            self._message(id, IN_APP, self.recipient.id, sent, gathered=any(self.run.origins[: sent.events]))
+            for keys, sent in self._told_of()
+            if sent.channel == IN_APP and not keys.isdisjoint(gone) and not keys.issubset(self.run.retracted)
+            for id in sent.messages
+            if id not in self.told.read and self.told.states.get(id) == "sent"
         )
         for by in dict.fromkeys(signal.event.key for signal in gone.values() if signal.event):
             received = self._received(
@@ -452,22 +465,36 @@ class _Walk:
         life = self.notification.expires or self.catalogue.channels[channel].retry.expires
         what = [*self._numbering, str(run.step), str(run.round)] if correction is None else ["correction", correction]
         return [
-            Message(
-                id=derive_id("msg", run.key, *what, channel, *([] if number == 0 else [str(address)])),
-                run=run.key,
-                event=run.events[0].key,
-                notification=run.notification,
-                recipient=run.recipient,
-                channel=channel,
-                step=run.step,
-                round=run.round,
-                address=address,
-                created_at=self.now,
+            msgspec.structs.replace(
+                self._message(
+                    derive_id("msg", run.key, *what, channel, *([] if number == 0 else [str(address)])),
+                    channel,
+                    address,
+                    run,
+                    gathered=correction is None and run.gathered,
+                ),
                 expires_at=self.now + life,
-                tenant=run.tenant,
                 awaited=awaited,
                 correction=correction,
-                gathered=correction is None and run.gathered,
             )
             for number, address in enumerate(wishes.addresses(self.recipient, channel))
         ]
+
+    def _message(self, id: str, channel: str, address: JSON, at: Run | Sent, *, gathered: bool) -> Message:
+        """A message of the step and round at which ``at`` stands."""
+        run = self.run
+        return Message(
+            id=id,
+            run=run.key,
+            event=run.events[0].key,
+            notification=run.notification,
+            recipient=run.recipient,
+            channel=channel,
+            step=at.step,
+            round=at.round,
+            address=address,
+            created_at=self.now,
+            expires_at=self.now,
+            tenant=run.tenant,
+            gathered=gathered,
+        )

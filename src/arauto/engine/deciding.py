@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from arauto.channels import load as load_channel
 from arauto.decide.advance import Advanced, Standing, Told, advance
-from arauto.decide.plan import Considered, Plan, event_context, match, plan
-from arauto.decide.signals import Signalled, mute_key, signals_of
-from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, log
-from arauto.model import JSON, Context, Entry, Reason, Recipient, Run, Signal
+from arauto.decide.plan import Considered, Plan, event_context, match, plan, run_context
+from arauto.decide.signals import Signalled, mute_key, signals_of, told_by
+from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, inbox_item, log
+from arauto.errors import LanguageError
+from arauto.model import JSON, Catalogue, Context, Entry, Reason, Recipient, Run, Signal
 from arauto.store import Claim, Committed, DueRun, InboxItem, NewMessage, Pending, PlanRecord, RunRecord
 
 TOLD_AT_ONCE = 1000
@@ -241,7 +242,26 @@ class Deciding(Rendering):
                     standing.catalogue.notifications[message.notification].category
                 ]
                 outgoing.append(Outgoing(claim, body, now + LEASE, recipient, category))
-        return _record(run, advanced, messages, now), outgoing
+        record = _record(run, advanced, messages, now)
+        if advanced.rewrites:
+            rewritten = self._rewritten(advanced, recipient, standing.catalogue, now)
+            record = msgspec.structs.replace(record, rewrites=rewritten)
+        return record, outgoing
+
+    def _rewritten(
+        self, advanced: Advanced, recipient: Recipient, catalogue: Catalogue, now: datetime
+    ) -> tuple[InboxItem, ...]:
+        """What stands in the inbox, without what was taken back. One whose text fails stays as it is."""
+        items: list[InboxItem] = []
+        for message in advanced.rewrites:
+            run = told_by(advanced.run, message)
+            try:
+                body = self.render(message, run, recipient, run_context(run, recipient, catalogue))
+            except (LanguageError, LookupError):
+                self.metrics.expression_failures.labels("text").inc()
+                continue
+            items.append(inbox_item(message, body, now))
+        return tuple(items)
 
 
 def _noted(run: Run, decision: Literal["follow", "stop"], reason: Reason, now: datetime) -> Run:
@@ -282,11 +302,11 @@ def handover(
 ) -> Handover:
     """What is handed over of these records once they are stored."""
     inbox = [
-        new.inbox
+        item
         for record in records
         if record.run.key in committed.runs
-        for new in record.messages
-        if new.inbox is not None
+        for item in (*(new.inbox for new in record.messages), *record.rewrites)
+        if item is not None
     ]
     due = [record.due_at for record in records if record.due_at is not None and record.run.key in committed.runs]
     due.extend(new.due_at for record in records for new in record.messages if new.due_at is not None)

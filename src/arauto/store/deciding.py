@@ -60,6 +60,9 @@ async def store_runs(
     if cancelled:
         cleared = [sequence for (sequence,) in await transaction.rows("clear_inbox", ids=cancelled)]
         await transaction.rows("cancel_messages", ids=cancelled, cleared=cleared)
+    rewritten = [(item.id, to_document(item.content)) for _, record in counted for item in record.rewrites]
+    if rewritten:
+        await transaction.many("rewrite_inbox", columns_of(("id", "content"), rewritten))
     await insert_belongings(transaction, counted, now, lease_until)
     stored = counted + [(written[record.run.key], record) for record in refused if record.run.key in written]
     listening = [(sequence, each) for sequence, record in stored for each in record.awaits]

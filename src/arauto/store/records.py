@@ -103,6 +103,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     fanouts: tuple[Fanout, ...] = ()
     """New fan-outs, due at once."""
     cancels: tuple[str, ...] = ()
+    rewrites: tuple[InboxItem, ...] = ()
+    """These items of the inbox are written anew, where they have not been read."""
     """The ids of messages that are cancelled, but for those that are under way, and go from the inbox, but for those
     read."""
 

@@ -292,6 +292,11 @@ DELETE FROM inbox
 WHERE message IN (SELECT sequence FROM messages WHERE id = ANY(:ids::text[])) AND read_at IS NULL
 RETURNING message;
 
+-- name: rewrite_inbox
+UPDATE inbox SET content = given.content
+FROM unnest(:id::text[], :content::text[]) AS given (id, content) JOIN messages ON messages.id = given.id
+WHERE inbox.message = messages.sequence AND inbox.read_at IS NULL;
+
 -- name: wake_runs
 WITH ended AS MATERIALIZED (SELECT DISTINCT run FROM messages WHERE id = ANY(:messages::text[])),
 awaiting AS MATERIALIZED (

@@ -203,6 +203,10 @@ DELETE FROM inbox
 WHERE message IN (SELECT sequence FROM messages WHERE id IN (SELECT value FROM json_each(:ids))) AND read_at IS NULL
 RETURNING message;
 
+-- name: rewrite_inbox
+UPDATE inbox SET content = :content
+WHERE message = (SELECT sequence FROM messages WHERE id = :id) AND read_at IS NULL;
+
 -- name: wake_runs
 UPDATE runs SET due_at = :now, woken = 1
 WHERE sequence IN (SELECT run FROM messages WHERE id IN (SELECT value FROM json_each(:messages)))
