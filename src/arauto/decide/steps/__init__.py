@@ -2,7 +2,8 @@
 
 A module here is a step: it has ``compile(value, build) -> Step``, where ``value`` is what stands under the step's
 name in YAML and ``build`` compiles what is in it; a value that is not allowed raises ValueError, which says what is.
-A step that has other steps inside is Nesting, too. The folder is the registration: nothing else lists them.
+A step that has other steps inside is Nesting, too; one that can say what it does is Telling.
+The folder is the registration: nothing else lists them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Protocol, runtime_checkable
 
-from arauto.model import JSON, Awaited, Expression, Step, Target, parse_duration
+from msgspec import Struct
+
+from arauto.model import JSON, Awaited, Expression, Reason, Step, Target, parse_duration
 
 _LONGEST = timedelta(days=3660)
 
@@ -59,6 +62,24 @@ class Nesting(Protocol):
     def placed(self, starts: tuple[int | None, ...]) -> Step:
         """The step, told the index of the first step of each list; None for an empty one, after which the run goes on
         with what follows this step."""
+        ...
+
+
+class Description(Struct, frozen=True):
+    """What a step does, for people: codes with values, put into words by ``generate``."""
+
+    clauses: tuple[Reason, ...]
+    """One after another; the first is the main one."""
+    inside: tuple[Reason, ...] = ()
+    """Of each list of steps inside, when it is taken; none where that needs no words."""
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A step that can say what it does."""
+
+    def describe(self) -> Description:
+        """What it does, whoever it is for and whenever that is."""
         ...
 
 

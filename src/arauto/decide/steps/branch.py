@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from arauto.decide.steps import Description
 from arauto.model import (
     JSON,
     Awaited,
@@ -69,6 +70,16 @@ class Branch(Struct, frozen=True):
             elif way.when.evaluate(situation.context):
                 return Continue(Reason("way_when", {"way": number, "condition": way.when.source}), to=start)
         return Continue(Reason("no_way"))
+
+    def describe(self) -> Description:
+        """Who takes which way."""
+        return Description((Reason("step.branch"),), tuple(map(_taken_by, self.ways)))
+
+
+def _taken_by(way: Way) -> Reason:
+    if way.percent is not None:
+        return Reason("step.way_share", {"percent": way.percent})
+    return Reason("step.way_if", {"condition": way.when.source}) if way.when is not None else Reason("step.way_others")
 
 
 def _share(run: Run) -> float:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from arauto.decide.calendar import add_business_days, at_wall_clock, project_holidays, shown_time, zone_of
-from arauto.decide.steps import Build
+from arauto.decide.steps import Build, Description
 from arauto.errors import LanguageError
 from arauto.model import (
     JSON,
@@ -50,6 +50,15 @@ class Delay(Struct, frozen=True):
         if situation.now < end:
             return Wait(end, Reason("delays", {"until": shown}))
         return Continue(Reason("delay_over", {"until": shown}))
+
+    def describe(self) -> Description:
+        """How long it waits."""
+        if self.business_days is not None:
+            return Description((Reason("step.delay_business", {"count": self.business_days}),))
+        if self.by is not None:
+            return Description((Reason("step.delay_by", {"expression": self.by.source}),))
+        assert self.time is not None
+        return Description((Reason("step.delay", {"time": self.time.total_seconds()}),))
 
     def _end(self, situation: Situation) -> datetime:
         entered = situation.run.entered_at

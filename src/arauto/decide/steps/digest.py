@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from arauto.decide.calendar import EVERY_DAY, next_time, parse_days, parse_time, shown_time
 from arauto.decide.editions import mark_of
-from arauto.decide.steps import span
+from arauto.decide.steps import Description, span
 from arauto.model import (
     JSON,
     Awaited,
@@ -80,6 +80,23 @@ class Digest(Struct, frozen=True):
         return Wait(
             end, Reason("digests", {"until": shown_time(end, situation.time_zone)}), Merge(key, latest, self.size)
         )
+
+    def describe(self) -> Description:
+        """How long it gathers, what keeps things apart, and what ends it early."""
+        if self.at is not None:
+            clauses = [Reason("step.digest_at", {"at": self.at, "days": list(self.days)})]
+        elif self.sliding is not None and self.at_most is not None:
+            times = {"time": self.sliding.total_seconds(), "longest": self.at_most.total_seconds()}
+            clauses = [Reason("step.digest_sliding", times)]
+        else:
+            assert self.window is not None
+            window = {"time": self.window.total_seconds()}
+            clauses = [Reason("step.digest_first" if self.first_now else "step.digest", window)]
+        if self.by is not None:
+            clauses.append(Reason("step.digest_by", {"expression": self.by.source}))
+        if self.size is not None:
+            clauses.append(Reason("step.digest_size", {"count": self.size}))
+        return Description(tuple(clauses))
 
     def _key(self, situation: Situation) -> str:
         run = situation.run

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from arauto.model import JSON, Awaited, AwaitedReceipt, Decision, Notify, Situation, Step, Target
+from arauto.decide.steps import Description
+from arauto.model import JSON, Awaited, AwaitedReceipt, Decision, Notify, Reason, Situation, Step, Target
 
 if TYPE_CHECKING:
     from arauto.decide.steps import Build
@@ -36,6 +37,10 @@ class NotifyOthers(Struct, frozen=True):
     def decide(self, situation: Situation) -> Decision:
         """Tell them."""
         return Notify(self.targets, self.first)
+
+    def describe(self) -> Description:
+        """That others are told; whom, its targets say."""
+        return Description((Reason("step.notify"),))
 
 
 def compile(value: JSON, build: Build) -> Step:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from arauto.decide.steps import Description
 from arauto.model import (
     JSON,
     Awaited,
@@ -36,6 +37,10 @@ class OnlyIf(Struct, frozen=True):
         if self.condition.evaluate(situation.context):
             return Continue(Reason("condition_true", {"condition": self.condition.source}))
         return Stop(self.condition.first_failure(situation.context))
+
+    def describe(self) -> Description:
+        """On which condition it goes on."""
+        return Description((Reason("step.only_if", {"condition": self.condition.source}),))
 
 
 def compile(value: JSON, build: Build) -> Step:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
+from arauto.decide.steps import Description
 from arauto.model import JSON, Awaited, AwaitedReceipt, Continue, Decision, Reason, Situation, Step
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Repeat(Struct, frozen=True):
         if done < self.times:
             return Continue(Reason("round", {"round": done + 1, "times": self.times}), to=self.first, round=done + 1)
         return Continue(Reason("rounds_over", {"times": self.times}), round=0)
+
+    def describe(self) -> Description:
+        """How often."""
+        return Description((Reason("step.repeat", {"count": self.times}),))
 
 
 def compile(value: JSON, build: Build) -> Step:

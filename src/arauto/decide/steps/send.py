@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from arauto.decide.steps import Description
 from arauto.model import JSON, Awaited, AwaitedReceipt, Continue, Decision, Reason, Send, Sent, Situation, Step, Wait
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class SendAll(Struct, frozen=True):
         if handed:
             return Continue(Reason("handed_over", {"channels": handed}))
         return Continue(Reason("unreachable", {"channels": missing}))
+
+    def describe(self) -> Description:
+        """To which channels it goes."""
+        return Description((Reason("step.send", {"channels": list(self.channels)}),))
 
 
 class SendFirst(Struct, frozen=True):
@@ -69,6 +74,10 @@ class SendFirst(Struct, frozen=True):
         if tried:
             return Continue(Reason("none_worked", {"channels": list(tried)}))
         return Continue(Reason("unreachable", {"channels": list(self.channels)}))
+
+    def describe(self) -> Description:
+        """To which channels, and in which order."""
+        return Description((Reason("step.send", {"first_of": list(self.channels)}),))
 
 
 def _sent(situation: Situation) -> list[Sent]:

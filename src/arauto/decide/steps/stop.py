@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from arauto.decide.steps import Description
 from arauto.model import (
     JSON,
     Awaited,
@@ -38,6 +39,12 @@ class StopIf(Struct, frozen=True):
         if self.condition.evaluate(situation.context):
             return Stop(Reason("stopped_when", {"condition": self.condition.source}))
         return Continue(Reason("not_stopped", {"condition": self.condition.source}))
+
+    def describe(self) -> Description:
+        """That it ends here, or on which condition."""
+        if self.condition is None:
+            return Description((Reason("step.stop"),))
+        return Description((Reason("step.stop_if", {"condition": self.condition.source}),))
 
 
 def compile(value: JSON, build: Build) -> Step:

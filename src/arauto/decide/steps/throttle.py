@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from arauto.decide.calendar import shown_time
 from arauto.decide.editions import mark_of
-from arauto.decide.steps import span
+from arauto.decide.steps import Description, span
 from arauto.model import (
     JSON,
     Awaited,
@@ -63,6 +63,14 @@ class Throttle(Struct, frozen=True):
             return Stop(Reason("throttled", told))
         waits = told | {"until": shown_time(free_at, situation.time_zone)}
         return Wait(free_at, Reason("throttle_gathers", waits), Merge(key))
+
+    def describe(self) -> Description:
+        """How many in which time, counted for what, and what becomes of the rest."""
+        allowed = Reason("step.throttle", {"count": self.at_most, "time": self.per.total_seconds()})
+        counted = (Reason("step.throttle_by", {"expression": self.by.source}),) if self.by is not None else ()
+        return Description(
+            (allowed, *counted, Reason("step.throttle_gathers" if self.gather else "step.throttle_drops"))
+        )
 
 
 def compile(value: JSON, build: Build) -> Step:

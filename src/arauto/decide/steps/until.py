@@ -28,7 +28,7 @@ from arauto.decide.calendar import (
     shown_time,
     zone_of,
 )
-from arauto.decide.steps import Build
+from arauto.decide.steps import Build, Description
 from arauto.errors import LanguageError
 from arauto.model import (
     JSON,
@@ -77,6 +77,19 @@ class Until(Struct, frozen=True):
         if moment < situation.run.entered_at:
             return Continue(Reason("time_passed", {"until": shown}))
         return Continue(Reason("time_came", {"until": shown}))
+
+    def describe(self) -> Description:
+        """For which moment it waits, and by whose clock."""
+        minus = {"time": self.minus.total_seconds()} if self.minus else {}
+        early = "_early" if minus else ""
+        if self.moment is not None:
+            return Description((Reason(f"step.until_moment{early}", {"expression": self.moment.source, **minus}),))
+        told = {"at": f"{self.at:%H:%M}", "zone": self.zone}
+        if self.day is not None:
+            return Description((Reason(f"step.until_day{early}", {"expression": self.day.source, **told, **minus}),))
+        if self.business:
+            return Description((Reason("step.until_business", told),))
+        return Description((Reason("step.until", {**told, "days": list(self.days)}),))
 
     def _zone(self, situation: Situation) -> str:
         if self.zone == RECIPIENT:
