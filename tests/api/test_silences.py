@@ -174,6 +174,15 @@ async def test_the_commands(api: Api, capsys: pytest.CaptureFixture[str]) -> Non
     assert err == "warning: it holds until somebody ends it\n"
     code, out, err = await run("add", "--every", "0 22 * * *", "--lasts", "9h", "--until-ended", "--reason", "night")
     assert "every 0 22 * * * (UTC) for 9h, until ended" in out
+    for unclear, said in (
+        (("add", "--reason", "x"), "one of --for 2h, --until TIME and --until-ended"),
+        (("add", "--reason", "x", "--for", "1h", "--until-ended"), "one of --for 2h, --until TIME and --until-ended"),
+        (("add", "--reason", "x", "--until-ended", "--every", "0 22 * * *"), "--every and --lasts go together"),
+        (("end", id, "--in", "1h", "--at", "2026-12-24 18:00"), "not both"),
+    ):
+        code, _, err = await run(*unclear)
+        assert code == 2
+        assert said in err
     code, _, err = await run("add", "--for", "1h", "--notification", "payd", "--reason", "x")
     assert code == 1
     assert "did you mean paid?" in err

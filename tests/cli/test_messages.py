@@ -74,6 +74,20 @@ async def test_a_listing_has_every_filter(capsys: pytest.CaptureFixture[str]) ->
     assert await ask(capsys, Asked(lambda *_: {"items": [], "next": None}), "list") == (0, "No messages.\n", "")
 
 
+async def test_a_line_of_a_listing_is_not_broken_where_no_terminal_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = VIEW | {"id": "msg_" + "x" * 60, "notification": "n" * 60}
+    _, out, _ = await ask(capsys, Asked(lambda *_: {"items": [wide], "next": None}), "list")
+    assert len(out.splitlines()) == 2
+    assert out.splitlines()[1].split()[-2:] == [wide["notification"], wide["id"]]
+
+
+async def test_a_state_that_there_is_not_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    hub = Asked(lambda *_: {"items": [], "next": None})
+    code, _, err = await ask(capsys, hub, "list", "--state", "lost")
+    assert (code, hub.calls) == (2, [])
+    assert "there is no state 'lost'; there are: queued, waiting, sending, sent, delivered" in err
+
+
 async def test_a_message_is_shown_with_its_receipts_and_what_people_did(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = await ask(capsys, Asked(lambda *_: VIEW), "show", "msg_1", "--lang", "en")
     assert code == 0

@@ -64,6 +64,10 @@ def test_every_state_and_outcome_has_words() -> None:
         pytest.param("sends", {"channels": []}, "goes to —", id="nothing"),
         pytest.param("sends", {}, "goes to —", id="a value that is missing"),
         pytest.param("sends", {"channels": "{channels}"}, "goes to {channels}", id="a value that looks like a place"),
+        pytest.param("no_receipt", {"receipt": "read"}, "no message was read in time", id="a receipt"),
+        pytest.param(
+            "throttled", {"at_most": 3, "seconds": 5400}, "there was no room: at most 3 in 1h30m", id="a span"
+        ),
         pytest.param("someones_own", {"a": 1}, "someones_own (a: 1)", id="a code without words"),
         pytest.param("someones_own", {}, "someones_own", id="a code without words or values"),
     ],
@@ -72,3 +76,15 @@ def test_a_sentence(code: str, values: Any, said: str) -> None:
     assert say(code, values) == said
     assert say_reason(Reason(code, values)) == said
     assert say_reason({"code": code, "values": values}) == said
+
+
+def test_what_was_decided_has_words_of_its_own() -> None:
+    reason = Reason("muted", {"by": "build.failed"})
+    assert say_reason(reason, decision="wait") == "held: muted while what build.failed opened is open"
+    assert say_reason(reason, decision="skip", language="pt-BR").startswith("descartado: calado")
+    assert say_reason(reason, decision="unheard of") == say_reason(reason)
+
+
+def test_a_receipt_is_said_in_the_language() -> None:
+    said = say("awaits_receipt", {"receipt": "acknowledged", "until": "amanhã"}, language="pt-BR")
+    assert said == "espera que uma mensagem seja assumida, ou até amanhã"

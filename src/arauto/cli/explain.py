@@ -20,6 +20,7 @@ from arauto.cli.hub import (
     ProjectOption,
     UrlOption,
     connect,
+    console,
     print_json,
     read_session,
 )
@@ -86,8 +87,6 @@ def explain(
       arauto explain msg_… --json
       arauto explain cliente-77
     """
-    from rich.console import Console
-
     from arauto.engine.words import language_of
 
     language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
@@ -102,7 +101,7 @@ def explain(
         print_json(document)
         return
     draw = {"event": draw_event, "message": draw_message, "recipient": draw_recipient}[kind]
-    Console(highlight=False).print(draw(document, language))
+    console().print(draw(document, language))
 
 
 def _find(

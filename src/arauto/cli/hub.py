@@ -5,21 +5,26 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import typer
 
 from arauto.cli import Failed
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 STATE_FOLDER = ".arauto"
 SESSION_FILE = "session.json"
 DATABASE_FILE = "hub.sqlite3"
 _PIECE = 64 * 1024
+_UNBROKEN = 10_000
 
 ProjectOption = Annotated[
     Path, typer.Option("--project", "-C", help="The project folder, whose running hub is asked.", show_default=False)
@@ -170,6 +175,13 @@ def state_folder(project: Path) -> Path:
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def console() -> Console:
+    """Where to draw: as wide as the terminal; in a pipe, no line is broken, so that grep finds it whole."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _UNBROKEN)
 
 
 def _join(path: tuple[str, ...]) -> str:

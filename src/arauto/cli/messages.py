@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from arauto.cli import Failed
-from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, print_json
+from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, console, print_json
 
 app = typer.Typer(help="List and show messages; retry, release, cancel or hold them; replay many.")
 
@@ -61,7 +61,6 @@ def list_messages(
     if not items:
         typer.echo("No messages.")
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -75,7 +74,7 @@ def list_messages(
             *(Text(item[name]) for name in ("channel", "recipient", "notification")),
             Text(item["id"], overflow="fold"),
         )
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -93,11 +92,9 @@ def show(
     if as_json:
         print_json(document)
         return
-    from rich.console import Console
-
     from arauto.cli.explain import draw_message
 
-    Console(highlight=False).print(draw_message(document, language))
+    console().print(draw_message(document, language))
 
 
 @app.command()
@@ -324,6 +321,10 @@ def _wanted(hub: HubCall, deed: str, ids: list[str] | None, every: bool, query: 
 def _query(
     state: str | None, channel: str | None, recipient: str | None, notification: str | None, since: str | None
 ) -> dict[str, str | None]:
+    from arauto.cli.explain import COLOURS
+
+    if state is not None and state not in COLOURS:
+        raise Failed(f"--state: there is no state {state!r}; there are: {', '.join(COLOURS)}", 2)
     return {
         "state": state,
         "channel": channel,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from arauto.cli.hub import JsonOption, KeyOption, ProjectOption, UrlOption, connect, print_json
+from arauto.cli.hub import JsonOption, KeyOption, ProjectOption, UrlOption, connect, console, print_json
 
 
 def rejections(
@@ -31,7 +31,6 @@ def rejections(
     if not items:
         typer.echo("Nothing was refused or ignored.")
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table("when (UTC)", "source", "status", "code", "detail", box=None, pad_edge=False)
@@ -39,4 +38,4 @@ def rejections(
         table.add_row(
             item["at"][:19].replace("T", " "), item["source"], str(item["status"]), item["code"], item["detail"]
         )
-    Console().print(table)
+    console().print(table)

@@ -77,6 +77,10 @@ def add(
       arauto silences add --from "2026-12-24 18:00" --until "2026-12-26 08:00" --reason Christmas
       arauto silences add --every "0 22 * * *" --lasts 9h --zone America/Sao_Paulo --until-ended --reason "nights"
     """
+    if [end is not None, lasting is not None, until_ended].count(True) != 1:
+        raise Failed("say when it ends: one of --for 2h, --until TIME and --until-ended", 2)
+    if (every is None) != (lasts is None):
+        raise Failed("--every and --lasts go together: --every '0 22 * * *' --lasts 9h", 2)
     told = {
         "reason": reason,
         "owner": owner or _user(),
@@ -116,6 +120,8 @@ def end_silence(
       arauto silences end sil_1f2e3d4c
       arauto silences end sil_1f2e3d4c --in 30m
     """
+    if at is not None and lasting is not None:
+        raise Failed("say when it ends: --in 30m or --at TIME, not both", 2)
     hub = connect(project, url, key)
     if at is None and lasting is None:
         _show(hub.call("POST", f"/v1/silences/{_checked(id)}/end"), as_json)

@@ -220,7 +220,7 @@ def _run(
                     "reason": {
                         "code": entry.reason.code,
                         "values": entry.reason.values,
-                        "text": say_reason(entry.reason, language=language),
+                        "text": say_reason(entry.reason, language=language, decision=entry.decision),
                     },
                 }
                 for entry in run.log

@@ -65,10 +65,16 @@ class WaitFor(Struct, frozen=True):
         if signal is not None:  # though it came late: nobody has been told that it did not come
             reason = _told(signal)
             return Stop(reason) if self.stops else Continue(reason)
-        names = {"what": [name for awaited in self.awaits for name in awaited.types] or [self.receipts[0].kind]}
+        until = {"until": shown_time(end, situation.time_zone)}
+        if self.receipts:
+            receipt = {"receipt": self.receipts[0].kind}
+            waits, missed = Reason("awaits_receipt", receipt | until), Reason("no_receipt", receipt)
+        else:
+            what = {"what": [name for awaited in self.awaits for name in awaited.types]}
+            waits, missed = Reason("waits_for", what | until), Reason("did_not_come", what)
         if situation.now < end:
-            return Wait(end, Reason("waits_for", names | {"until": shown_time(end, situation.time_zone)}))
-        return Stop(Reason("did_not_come", names)) if self.stops_else else Continue(Reason("did_not_come", names))
+            return Wait(end, waits)
+        return Stop(missed) if self.stops_else else Continue(missed)
 
     def _happened(self, situation: Situation) -> Signal | None:
         run = situation.run
@@ -90,7 +96,7 @@ def _told(signal: Signal) -> Reason:
     if signal.event is not None:
         return Reason("came", {"what": signal.event.type, "event": signal.event.key})
     assert signal.receipt is not None
-    return Reason("receipt_came", {"what": signal.receipt.kind, "message": signal.receipt.message})
+    return Reason("receipt_came", {"receipt": signal.receipt.kind, "message": signal.receipt.message})
 
 
 def compile(value: JSON, build: Build) -> Step:

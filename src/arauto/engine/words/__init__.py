@@ -41,22 +41,43 @@ def language_of(tag: str | None) -> str:
 def say(code: str, values: Mapping[str, JSON] | None = None, *, language: str = "en") -> str:
     """The sentence of a code, with its values; a code that has none is said as it stands."""
     template = _words(language).get(code)
-    shown = {name: _shown(value) for name, value in (values or {}).items()}
+    shown = {name: _value(name, value, language) for name, value in (values or {}).items()}
     if template is None:
         return code if not shown else f"{code} ({', '.join(f'{name}: {text}' for name, text in shown.items())})"
     return template.format_map(_Lenient(shown))
 
 
-def say_reason(reason: Reason | Mapping[str, JSON], *, language: str = "en") -> str:
-    """A reason as a sentence."""
-    if isinstance(reason, Reason):
-        return say(reason.code, reason.values, language=language)
-    return say(reason["code"], reason.get("values"), language=language)
+def say_reason(reason: Reason | Mapping[str, JSON], *, language: str = "en", decision: str | None = None) -> str:
+    """A reason as a sentence; with words of its own for what was decided by it, where there are some."""
+    code, values = (
+        (reason.code, reason.values) if isinstance(reason, Reason) else (reason["code"], reason.get("values"))
+    )
+    own = f"{code}.{decision}"
+    return say(own if own in _words(language) else code, values, language=language)
 
 
 class _Lenient(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "—"
+
+
+def _value(name: str, value: JSON, language: str) -> str:
+    match name, value:
+        case "receipt", str():
+            return say(f"state.{value}", language=language)
+        case "seconds", int():
+            return _span(value)
+    return _shown(value)
+
+
+def _span(seconds: int) -> str:
+    """As projects write durations: 90 is 1m30s."""
+    parts = []
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, length)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
 
 
 def _shown(value: JSON) -> str:
