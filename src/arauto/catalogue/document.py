@@ -94,6 +94,12 @@ class Document(Struct):
         node = self._node(path)
         return self.text[node.start : node.end].strip()
 
+    def span(self, path: Sequence[str | int]) -> tuple[int, int, int]:
+        """Where the key that ``path`` ends in begins, and where its value begins and ends: offsets into the text. What
+        ends a mapping or a list may stand some lines below its last value."""
+        keys, node = self._node(path[:-1]).keys, self._node(path)
+        return (keys or {}).get(str(path[-1]), node.start), node.start, node.end
+
     def locate(self, offset: int) -> Place:
         """The place of a character of the text."""
         if self._lines is None:

@@ -29,6 +29,8 @@ class Everybody(Struct, frozen=True):
     attributes: Check | None
     complete: bool
     """False: a file could not be read, so nobody is missed."""
+    attributes_schema: JSON = None
+    """The attributes' JSON Schema, as it is written."""
 
 
 def compile_recipients(folder: Folder, time_zone: str, faults: Faults) -> Everybody:
@@ -50,9 +52,9 @@ def compile_recipients(folder: Folder, time_zone: str, faults: Faults) -> Everyb
             continue
         reader = Reader(document, faults)
         for id, person in entry.people.items():
-            recipients.setdefault(id, _recipient(reader, id, "person", ("people", id), person, check))
+            recipients.setdefault(id, compile_recipient(reader, id, "person", ("people", id), person, check))
         for id, system in entry.systems.items():
-            recipients.setdefault(id, _recipient(reader, id, "system", ("systems", id), system, check))
+            recipients.setdefault(id, compile_recipient(reader, id, "system", ("systems", id), system, check))
         for name, group in entry.groups.items():
             known = ids.taken if len(documents) == len(read) else None
             groups.setdefault(name, compile_group(reader, name, group, known, time_zone))
@@ -64,6 +66,7 @@ def compile_recipients(folder: Folder, time_zone: str, faults: Faults) -> Everyb
         group_names=frozenset(group_names.taken),
         attributes=check,
         complete=len(documents) == len(read),
+        attributes_schema=next((entry.attributes for _, entry in entries if entry and check), None),
     )
 
 
@@ -98,7 +101,7 @@ def _attributes_check(entries: list[tuple[Document, files.RecipientsFile | None]
 _PLAIN = ("name", "locale", "time_zone", "attributes")
 
 
-def _recipient(
+def compile_recipient(
     reader: Reader, id: str, kind: Literal["person", "system"], path: Path, entry: dict[str, Any], check: Check | None
 ) -> Recipient:
     attributes = entry.get("attributes", {})

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from arauto import channels, sources
-from arauto.catalogue import files
+from arauto.catalogue import case_files, files
 from arauto.catalogue.schemas import DIALECT
 from arauto.catalogue.shapes import beside, documented, schema_of
 from arauto.model import JSON
@@ -20,6 +20,7 @@ def schema_files() -> dict[str, dict[str, JSON]]:
         "event": schema_of(files.EventFile),
         "recipients": schema_of(files.RecipientsFile),
         "notification": schema_of(files.NotificationFile),
+        "test": _one_or_several(schema_of(case_files.CaseFile)),
         "source": _by_kind(sources.names(), lambda kind: sources.load(kind).Settings, files.SourceFile)
         | {"$schema": DIALECT},
     }
@@ -53,6 +54,12 @@ def _by_kind(kinds: tuple[str, ...], settings: Callable[[str], type[Struct]], en
         "allOf": choices,
         "$defs": definitions,
     }
+
+
+def _one_or_several(schema: dict[str, JSON]) -> dict[str, JSON]:
+    """The schema of a file that holds one thing or a list of them."""
+    one = {"$ref": schema["$ref"]}
+    return {"$schema": DIALECT, "anyOf": [one, {"type": "array", "items": one}], "$defs": schema["$defs"]}
 
 
 def _renamed(schema: JSON, kind: str) -> JSON:

@@ -17,6 +17,7 @@ from arauto.errors import ArautoError
 COMMANDS = {
     "init": "Write a small working project into a new folder.",
     "check": "Compile a project folder and report all its faults at once.",
+    "test": "Play a project's test cases in virtual time.",
     "schema": "Write the JSON Schemas with which editors complete project files.",
     "serve": "Run the hub on a project folder.",
     "demo": "Show everything at work: the hub, an example shop, and stand-ins for the outside world.",

@@ -27,7 +27,7 @@ from arauto.engine.metrics import Metrics
 from arauto.engine.stages import Engine
 from arauto.errors import Ambiguous, Rejected, Retry
 from arauto.model import JSON, Catalogue, Context, Event, Message, Receipt, ReceiptKind, Recipient, Run, Silence, Wishes
-from arauto.simulate.driving import Clock, Drive
+from arauto.simulate.driving import PLENTY, Clock, Drive
 from arauto.sources import Draft
 from arauto.store import InboxItem, Settlement, Store
 from arauto.store.scratch import ScratchStore
@@ -279,6 +279,20 @@ class Simulation(Drive):
     def received(self) -> list[Carried]:
         """What reached somebody."""
         return [each for each in self.carried if each.outcome == "accepted"]
+
+    async def runs(self) -> list[Run]:
+        """All runs."""
+        found: dict[str, Run] = {}
+        after: str | None = None
+        while True:
+            page = await self.store.list_events(TENANT, after=after, limit=PLENTY)
+            for stored in page.items:
+                story = await self.store.story(stored.event.key)
+                assert story is not None
+                found.update((each.run.key, each.run) for each in story.runs)
+            after = page.next
+            if after is None:
+                return list(found.values())
 
     async def explain(self, event: str, *, recipient: str | None = None, language: str = "en") -> Mapping[str, JSON]:
         """The explanation of the event with this key, of all or about one recipient."""

@@ -1,0 +1,511 @@
+"""``tests/*.yaml`` → Cases, against a catalogue; or every fault with its place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path as FilePath
+from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+
+from arauto.catalogue import case_files, values
+from arauto.catalogue.compiler import compile_project
+from arauto.catalogue.diagnostics import START, Faults, did_you_mean, shown
+from arauto.catalogue.document import Document, Path
+from arauto.catalogue.reader import read
+from arauto.catalogue.recipients import compile_recipient
+from arauto.catalogue.schemas import Check, pointer
+from arauto.catalogue.shapes import fit
+from arauto.catalogue.values import Reader
+from arauto.decide.calendar import at_wall_clock, parse_time, zone_of
+from arauto.errors import CatalogueFaulty, UsageFault
+from arauto.model import JSON, Catalogue, QuietHours, ReceiptKind, Recipient, Silence, Wishes
+from arauto.sources import Draft
+
+TESTS = "tests"
+SOURCE = "tests"
+"""The source of events that name none."""
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Of(Struct, frozen=True):
+    """Which message an answer is about."""
+
+    to: str | None = None
+    by: str | None = None
+    notification: str | None = None
+
+
+class Comes(Struct, frozen=True):
+    """An event comes."""
+
+    draft: Draft
+
+
+class Answers(Struct, frozen=True):
+    """A provider or a person answers about a message."""
+
+    kind: ReceiptKind
+    of: Of
+    permanent: bool
+
+
+class Wants(Struct, frozen=True):
+    """People want this from now on."""
+
+    wishes: dict[str, Wishes]
+
+
+class Silences(Struct, frozen=True):
+    """A silence begins."""
+
+    silence: Silence
+
+
+class Fails(Struct, frozen=True):
+    """A provider stops working."""
+
+    channel: str
+    fails: Literal["rejected", "later", "unknown"]
+    provider: str | None
+    times: int | None
+    until: datetime | None
+
+
+class Changes(Struct, frozen=True):
+    """Another version of the project goes live."""
+
+    catalogue: Catalogue
+
+
+What: TypeAlias = Comes | Answers | Wants | Silences | Fails | Changes
+
+
+class Happening(Struct, frozen=True):
+    """Something that happens at a time."""
+
+    at: datetime
+    what: What
+    line: int
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """A message that is received; what is None may be anything."""
+
+    line: int
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    """It is no more in time at this moment."""
+    when: str | None = None
+    """``at`` or ``between`` as it is written."""
+    to: str | None = None
+    by: str | None = None
+    notification: str | None = None
+    language: str | None = None
+    kind: str | None = None
+    provider: str | None = None
+    title: str | None = None
+    contains: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    content: dict[str, JSON] = {}
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """What happens, and what is to be received then."""
+
+    name: str
+    file: str
+    line: int
+    path: Path
+    """Where in its file it stands."""
+    start: datetime
+    zone: str
+    until: datetime | None
+    recipients: tuple[Recipient, ...]
+    wishes: dict[str, Wishes]
+    happenings: tuple[Happening, ...]
+    expected: tuple[Expected, ...]
+    others_allowed: bool
+
+    @property
+    def named_until(self) -> datetime:
+        """The last time that the case names."""
+        times = [self.start, *(each.at for each in self.happenings)]
+        times += [each.latest for each in self.expected if each.latest is not None]
+        return max(times) if self.until is None else max(self.until, self.start)
+
+
+def compile_cases(folder: FilePath, catalogue: Catalogue) -> list[Case]:
+    """The cases in a project's ``tests/*.yaml``, in the order of files and lines. Raises CatalogueFaulty with every
+    fault, sorted by place; UsageFault where the project has no such folder."""
+    place = folder / TESTS
+    if not place.is_dir():
+        raise UsageFault(f"{shown(folder)} has no folder {TESTS}; write {shown(place / 'first.yaml')} to begin with")
+    faults = Faults()
+    cases: list[Case] = []
+    for path in sorted(place.iterdir()):
+        name = f"{TESTS}/{path.name}"
+        if path.suffix in (".yml", ".json") and path.is_file():
+            hint = f"name it {path.with_suffix('.yaml').name}"
+            faults.add(name, START, "unknown-file", "this file has no meaning here", hint)
+        if path.suffix != ".yaml" or path.name.startswith(".") or not path.is_file():
+            continue
+        document = read(name, path.read_bytes(), faults)
+        if document is not None:
+            cases.extend(_Cases(document, folder, catalogue, faults).all())
+    if faults.found:
+        raise CatalogueFaulty(list(faults.found.values()))
+    return cases
+
+
+class _Cases:
+    """The cases of one file."""
+
+    def __init__(self, document: Document, folder: FilePath, catalogue: Catalogue, faults: Faults) -> None:
+        self.document, self.folder, self.catalogue, self.faults = document, folder, catalogue, faults
+        self.names: dict[str, int] = {}
+
+    def all(self) -> Iterator[Case]:
+        data = self.document.data
+        paths: list[Path] = [(index,) for index in range(len(data))] if isinstance(data, list) else [()]
+        for path in paths:
+            entry = fit(self.document, case_files.CaseFile, self.faults, at=path)
+            if entry is None:
+                continue
+            line = self.document.key_place((*path, "name")).line
+            if entry.name in self.names:
+                message = f"the case {entry.name!r} stands here a second time; the first is in line"
+                place = self.document.place((*path, "name"))
+                self.faults.add(
+                    self.document.file,
+                    place,
+                    "duplicate-case",
+                    f"{message} {self.names[entry.name]}",
+                    "say what tells them apart",
+                )
+            self.names[entry.name] = line
+            case = _Compiler(self, path, entry).case(line)
+            if case is not None:
+                yield case
+
+
+class _Compiler:
+    """One case."""
+
+    def __init__(self, around: _Cases, path: Path, entry: case_files.CaseFile) -> None:
+        self.path, self.entry, self.folder, self.catalogue = path, entry, around.folder, around.catalogue
+        self.document = around.document
+        self.reader = Reader(around.document, around.faults)
+        self.zone = self.catalogue.project.time_zone
+        self.start = datetime.min.replace(tzinfo=UTC)
+        self.events = 0
+
+    def case(self, line: int) -> Case | None:
+        entry = self.entry
+        start = self.reader.read(lambda text: _moment(text, None, None, self.zone), entry.now, (*self.path, "now"))
+        if start is None:
+            return None
+        self.start = start[0]
+        happenings = self._happenings()
+        recipients = tuple(self._recipient(id, person) for id, person in entry.recipients.items())
+        until = None
+        if entry.until is not None:
+            last = happenings[-1].at if happenings else self.start
+            until = self._at(entry.until, (*self.path, "until"), last)
+        return Case(
+            name=entry.name,
+            file=self.document.file,
+            line=line,
+            path=self.path,
+            start=self.start,
+            zone=self.zone,
+            until=None if until is None else until[0],
+            recipients=recipients,
+            wishes=self._wishes(entry.wishes, (*self.path, "wishes")),
+            happenings=tuple(happenings),
+            expected=tuple(self._expected()),
+            others_allowed=entry.others is not None,
+        )
+
+    def _at(self, text: str, path: Path, before: datetime) -> tuple[datetime, timedelta] | None:
+        return self.reader.read(lambda said: _moment(said, self.start, before, self.zone), text, path)
+
+    # -- people ------------------------------------------------------------------------------------------------------
+
+    def _recipient(self, id: str, person: dict[str, Any]) -> Recipient:
+        path = (*self.path, "recipients", id)
+        if id in self.catalogue.recipients:
+            message = f"{id} is always there: recipients/ has them"
+            self.reader.fault(path, "duplicate-recipient", message, "leave them out here, or name another", key=True)
+        for channel in person:
+            if person[channel] is True:
+                address = _stand_in(channel, id)
+                if address is None:
+                    message = f"no address can be made up for {channel}"
+                    self.reader.fault((*path, channel), "bad-address", message, "write one")
+                person = {**person, channel: address or []}
+        attributes = self.catalogue.attributes
+        check = attributes if isinstance(attributes, Check) else None
+        return compile_recipient(self.reader, id, "person", path, person, check)
+
+    def _wishes(self, entries: Mapping[str, case_files.WishesEntry], path: Path) -> dict[str, Wishes]:
+        return {id: self._wish(entry, (*path, id)) for id, entry in entries.items()}
+
+    def _wish(self, entry: case_files.WishesEntry, path: Path) -> Wishes:
+        for category, said in entry.categories.items():
+            self._known("category", category, self.catalogue.categories, (*path, "categories", category), key=True)
+            for channel in said:
+                if channel != "*":
+                    self._known(
+                        "channel", channel, self.catalogue.channels, (*path, "categories", category, channel), key=True
+                    )
+        for index, channel in enumerate(entry.order):
+            self._known("channel", channel, self.catalogue.channels, (*path, "order", index))
+        quiet = None
+        if entry.quiet_hours is not None:
+            hours = entry.quiet_hours
+            for key, text in (("start", hours.start), ("end", hours.end)):
+                self.reader.read(values.time_of_day, text, (*path, "quiet_hours", key))
+            days = tuple(_DAYS.index(day) for day in hours.days or _DAYS)
+            quiet = QuietHours(start=hours.start, end=hours.end, days=days)
+        locale = self.reader.read(values.locale, entry.locale, (*path, "locale"))
+        return Wishes(categories=entry.categories, quiet_hours=quiet, order=entry.order, locale=locale)
+
+    def _known(self, what: str, name: str, known: Mapping[str, object], path: Path, *, key: bool = False) -> None:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            self.reader.fault(path, f"unknown-{what}", f"there is no {what.replace('-', ' ')} {name}", hint, key=key)
+
+    # -- what happens ------------------------------------------------------------------------------------------------
+
+    def _happenings(self) -> list[Happening]:
+        found: list[Happening] = []
+        before = self.start
+        for index, entry in enumerate(self.entry.when):
+            path = (*self.path, "when", index)
+            if entry.at is not None:
+                moment = self._at(entry.at, (*path, "at"), before)
+                if moment is not None and moment[0] < before:
+                    message = f"{entry.at} is before what stands above it"
+                    self.reader.fault((*path, "at"), "bad-span", message, "write what happens in its order")
+                before = moment[0] if moment is not None else before
+            what = self._what(entry, path, before)
+            if what is not None:
+                found.append(Happening(before, what, self.document.place(path).line))
+        return found
+
+    def _what(self, entry: case_files.HappeningEntry, path: Path, at: datetime) -> What | None:
+        if entry.event is not None:
+            return self._event(entry, entry.event, path)
+        if entry.receipt is not None:
+            of = entry.of or case_files.OfEntry()
+            self._which(of, (*path, "of"))
+            return Answers(entry.receipt, Of(of.to, of.by, of.notification), bool(entry.permanent))
+        if entry.wishes is not None:
+            return Wants(self._wishes(entry.wishes, (*path, "wishes")))
+        if entry.silence is not None:
+            return self._silence(entry.silence, (*path, "silence"), at)
+        if entry.provider is not None:
+            return self._provider(entry.provider, (*path, "provider"), at)
+        if entry.project is not None:
+            return self._project(entry.project, (*path, "project"))
+        return None
+
+    def _event(self, entry: case_files.HappeningEntry, type: str, path: Path) -> Comes | None:
+        kind = self.catalogue.event_types.get(type)
+        if kind is None:
+            self._known("event-type", type, self.catalogue.event_types, (*path, "event"))
+            return None
+        if entry.data is not None and entry.sample is not None:
+            message = "the data come from a sample or are written here, not both"
+            self.reader.fault((*path, "data"), "one-of", message, "change a sample under with:", key=True)
+        sample = entry.sample or next(iter(kind.samples))
+        if entry.data is None and sample not in kind.samples:
+            self._known("sample", sample, kind.samples, (*path, "sample"))
+            return None
+        data = merged(kind.samples[sample] if entry.data is None else entry.data, entry.changes or {})
+        for found in kind.validate.findings(data) if isinstance(kind.validate, Check) else ():
+            part = "with" if entry.changes else "data" if entry.data is not None else "event"
+            message = f"the data of {type}: {pointer(found.path) or 'they'} {found.detail}"
+            self.reader.fault((*path, part, *found.path), "bad-data", message)
+        self.events += 1
+        return Comes(Draft(source=entry.source or SOURCE, id=entry.id or str(self.events), type=type, data=data))
+
+    def _which(self, of: case_files.OfEntry | case_files.ExpectedEntry, path: Path) -> None:
+        if of.by is not None:
+            self._known("channel", of.by, self.catalogue.channels, (*path, "by"))
+        if of.notification is not None:
+            self._known("notification", of.notification, self.catalogue.notifications, (*path, "notification"))
+
+    def _silence(self, entry: case_files.SilenceEntry, path: Path, at: datetime) -> Silences:
+        for index, name in enumerate(entry.notifications):
+            self._known("notification", name, self.catalogue.notifications, (*path, "notifications", index))
+        for index, name in enumerate(entry.categories):
+            self._known("category", name, self.catalogue.categories, (*path, "categories", index))
+        until = self._until(entry.until, path, at)
+        return Silences(
+            Silence(
+                id=f"silence-{self.document.place(path).line}",
+                owner=SOURCE,
+                reason="test",
+                drop=entry.drop,
+                start=at,
+                end=until,
+                notifications=entry.notifications,
+                categories=entry.categories,
+                recipients=entry.recipients,
+            )
+        )
+
+    def _provider(self, entry: case_files.ProviderEntry, path: Path, at: datetime) -> Fails:
+        self._known("channel", entry.channel, self.catalogue.channels, (*path, "channel"))
+        channel = self.catalogue.channels.get(entry.channel)
+        if channel is not None and entry.name is not None:
+            self._known("provider", entry.name, {each.name: each for each in channel.providers}, (*path, "name"))
+        return Fails(entry.channel, entry.fails, entry.name, entry.times, self._until(entry.until, path, at))
+
+    def _until(self, text: str | None, path: Path, at: datetime) -> datetime | None:
+        until = None if text is None else self._at(text, (*path, "until"), at)
+        if until is not None and until[0] <= at:
+            self.reader.fault((*path, "until"), "bad-span", f"{text} is not after it began")
+        return None if until is None else until[0]
+
+    def _project(self, written: str, path: Path) -> Changes | None:
+        folder = (self.folder / TESTS / written).resolve()
+        try:
+            return Changes(compile_project(folder))
+        except UsageFault as error:
+            self.reader.fault(path, "missing-file", str(error), "write its folder as seen from this file")
+        except CatalogueFaulty as faulty:
+            first = faulty.diagnostics[0]
+            message = f"that version does not compile: {first.file}:{first.line}:{first.column} {first.message}"
+            self.reader.fault(path, "bad-value", message, f"see: arauto check {shown(FilePath(written))}")
+        return None
+
+    # -- what is expected --------------------------------------------------------------------------------------------
+
+    def _expected(self) -> Iterator[Expected]:
+        before = self.start
+        for index, entry in enumerate(() if entry_is_nothing(self.entry.expect) else self.entry.expect):
+            assert isinstance(entry, case_files.ExpectedEntry)
+            path = (*self.path, "expect", index)
+            self._which(entry, path)
+            earliest = latest = None
+            if entry.at is not None and entry.between is not None:
+                self.reader.fault((*path, "between"), "one-of", "at and between exclude each other", key=True)
+            if entry.at is not None:
+                at = self._at(entry.at, (*path, "at"), before)
+                if at is not None:
+                    before = earliest = at[0]
+                    latest = at[0] + at[1]
+            elif entry.between is not None:
+                first, last = (
+                    self._at(text, (*path, "between", side), before) for side, text in enumerate(entry.between)
+                )
+                if first is not None and last is not None:
+                    if last[0] < first[0]:
+                        self.reader.fault((*path, "between"), "bad-span", f"{entry.between[1]} is before the other")
+                    before = earliest = first[0]
+                    latest = last[0] + last[1]
+            yield Expected(
+                line=self.document.place(path).line,
+                earliest=earliest,
+                latest=latest,
+                when=entry.at or (" – ".join(entry.between) if entry.between else None),
+                to=entry.to,
+                by=entry.by,
+                notification=entry.notification,
+                language=self.reader.read(values.locale, entry.language, (*path, "language")),
+                kind=entry.kind,
+                provider=entry.provider,
+                title=entry.title,
+                contains=_texts(entry.contains),
+                lacks=_texts(entry.lacks),
+                content=entry.content or {},
+            )
+
+
+def entry_is_nothing(expect: object) -> bool:
+    """Whether a case expects no message."""
+    return expect == "nothing"
+
+
+def _texts(written: str | Sequence[str] | None) -> tuple[str, ...]:
+    return () if written is None else (written,) if isinstance(written, str) else tuple(written)
+
+
+def merged(data: JSON, changes: JSON) -> JSON:
+    """Data with changes in it: mappings are merged, everything else is replaced."""
+    if not isinstance(data, dict) or not isinstance(changes, dict):
+        return changes
+    return {**data, **{key: merged(data[key], value) if key in data else value for key, value in changes.items()}}
+
+
+# -- times ---------------------------------------------------------------------------------------------------------
+
+_WHOLE = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(Z|[+-]\d\d:\d\d)?")
+_CLOCK = re.compile(r"(\d\d:\d\d)(:\d\d)?")
+
+
+def _moment(text: str, start: datetime | None, before: datetime | None, zone: str) -> tuple[datetime, timedelta]:
+    """The moment, and how exactly it is written. A time of day is the first one not before ``before``. Raises
+    Refused."""
+    if start is not None and before is not None:
+        if text.startswith("+"):
+            return start + values.duration(text[1:]), SECOND
+        if clock := _CLOCK.fullmatch(text):
+            seconds = timedelta(seconds=int((clock[2] or ":0")[1:]))
+            exact = SECOND if clock[2] else MINUTE
+            at = values.time_of_day(clock[1])
+            first = before.astimezone(zone_of(zone)).date()
+            for day in (first, first + DAY):
+                found = at_wall_clock(day, at, zone) + seconds
+                if found + exact > before:
+                    return found, exact
+            return found, exact
+    whole = _WHOLE.fullmatch(text)
+    try:
+        if whole is not None and whole[4]:
+            moment = datetime.fromisoformat(text.replace(" ", "T")).astimezone(UTC)
+            return moment, SECOND if whole[3] else MINUTE
+        if whole is not None:
+            day = date.fromisoformat(whole[1])
+            seconds = timedelta(seconds=int((whole[3] or ":0")[1:]))
+            return at_wall_clock(day, parse_time(whole[2]), zone) + seconds, SECOND if whole[3] else MINUTE
+    except (ValueError, OverflowError):
+        pass
+    allowed = "a whole time, such as 2026-03-02T09:00"
+    if start is not None:
+        allowed = f"+1h30m after the beginning, a time of day such as 10:00, or {allowed}"
+    raise values.Refused("bad-moment", f"{text!r} is no time", f"write {allowed}")
+
+
+# -- addresses that are made up ------------------------------------------------------------------------------------
+
+
+def _stand_in(channel: str, id: str) -> JSON:
+    name = re.sub(r"[^a-z0-9]+", "-", id.lower()).strip("-") or "somebody"
+    number = int.from_bytes(hashlib.sha256(id.encode()).digest()[:4], "big") % 10**8
+    stand_ins: dict[str, JSON] = {
+        "email": f"{name}@example.com",
+        "sms": f"+55119{number:08d}",
+        "slack": f"U{number:08d}",
+        "webhook": f"https://example.com/{name}",
+        "push": {
+            "endpoint": f"https://push.example.com/{name}",
+            "keys": {"p256dh": _encoded(b"\x04" + bytes(64)), "auth": _encoded(bytes(16))},
+        },
+    }
+    return stand_ins.get(channel)
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+__all__ = ["Case", "Expected", "Happening", "compile_cases"]
