@@ -8,6 +8,9 @@ An event's id is made before the first try and stays the same over all tries, so
 effect. ``of`` names what the event is about: the same source, type and ``of`` always give the same id. Without
 ``of`` or ``id`` each call is an event of its own.
 
+Events as types, which ``arauto generate python`` makes of a project, know their own type and data:
+``hub.send(OrderPaid(order=…), of="1042")``.
+
 This module imports nothing of the hub and needs only the standard library; AsyncClient needs ``aiohttp``.
 """
 
@@ -23,7 +26,7 @@ import uuid
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -32,6 +35,20 @@ if TYPE_CHECKING:
 RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 WAITS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds before the second, third, … try; ±20 %; a hub's Retry-After is a minimum, up to a minute."""
+
+
+class Typed(Protocol):
+    """The data of an event, as a type that ``arauto generate python`` has made."""
+
+    EVENT_TYPE: ClassVar[str]
+
+    def to_data(self) -> Any:
+        """Plain data."""
+        ...
+
+
+_ITS_OWN: Any = object()
+"""Stands for the data that a typed event brings along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +136,23 @@ class _Core:
 
     def event(
         self,
-        type: str,
-        data: Any,
+        type: str | Typed,
+        data: Any = _ITS_OWN,
         *,
         of: str | None = None,
         id: str | None = None,
         subject: str | None = None,
         time: datetime | None = None,
     ) -> Event:
-        """An event of this client's source, with its id; give ``of`` or ``id``, or neither, not both."""
+        """An event of this client's source, with its id: of a type and data, or of an event as a type. Give ``of`` or
+        ``id``, or neither, not both."""
+        if not isinstance(type, str):
+            if data is not _ITS_OWN:
+                raise TypeError("an event as a type has data of its own; give no others")
+            data = type.to_data()
+            type = type.EVENT_TYPE
+        elif data is _ITS_OWN:
+            raise TypeError(f"say what {type} tells: give its data, too")
         if of is not None and id is not None:
             raise ValueError("give of= (what the event is about) or id=, not both")
         if of is not None:
@@ -198,15 +223,15 @@ class Client(_Core):
 
     def send(
         self,
-        type: str,
-        data: Any,
+        type: str | Typed,
+        data: Any = _ITS_OWN,
         *,
         of: str | None = None,
         id: str | None = None,
         subject: str | None = None,
         time: datetime | None = None,
     ) -> Accepted:
-        """Send one event; returns when it is durable. Raises HubError."""
+        """Send one event, given as ``event`` takes it; returns when it is durable. Raises HubError."""
         return self.send_all([self.event(type, data, of=of, id=id, subject=subject, time=time)])[0]
 
     def send_all(self, events: Iterable[Event]) -> list[Accepted]:
@@ -258,15 +283,15 @@ class AsyncClient(_Core):
 
     async def send(
         self,
-        type: str,
-        data: Any,
+        type: str | Typed,
+        data: Any = _ITS_OWN,
         *,
         of: str | None = None,
         id: str | None = None,
         subject: str | None = None,
         time: datetime | None = None,
     ) -> Accepted:
-        """Send one event; returns when it is durable. Raises HubError."""
+        """Send one event, given as ``event`` takes it; returns when it is durable. Raises HubError."""
         return (await self.send_all([self.event(type, data, of=of, id=id, subject=subject, time=time)]))[0]
 
     async def send_all(self, events: Iterable[Event]) -> list[Accepted]:

@@ -1,0 +1,1 @@
+"""The words of generated pages, a file for each language."""
