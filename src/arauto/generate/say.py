@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TypeAlias
 
 import yaml
+from babel.dates import get_timezone_location
 from babel.numbers import format_decimal
 from msgspec import Struct
 
@@ -35,7 +36,7 @@ Line: TypeAlias = tuple[str | Code | Link, ...]
 
 _HOLE = re.compile(r"\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}")
 _SPANS = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
-_WEEKDAYS, _WEEKEND, _EVERY_DAY = (0, 1, 2, 3, 4), (5, 6), (0, 1, 2, 3, 4, 5, 6)
+_WEEKDAYS, _WEEKEND = (0, 1, 2, 3, 4), (5, 6)
 
 
 class Words:
@@ -72,6 +73,10 @@ class Words:
             return (shown,)
         return (f"{shown} {one if value == 1 else other}",)
 
+    def city(self, zone: str) -> str:
+        """A time zone by its city, as this language calls it."""
+        return str(get_timezone_location(zone, locale=self.language.replace("-", "_"), return_city=True))
+
     def number(self, value: float) -> str:
         """A number as this language writes it."""
         return format_decimal(value, locale=self.language.replace("-", "_"))
@@ -100,7 +105,7 @@ class Words:
     def days(self, days: Iterable[int]) -> str:
         """Days of the week, Monday is 0: ``weekdays``, ``Mondays and Thursdays``."""
         given = tuple(days)
-        for known, code in ((_EVERY_DAY, "every"), (_WEEKDAYS, "weekdays"), (_WEEKEND, "weekend")):
+        for known, code in ((_WEEKDAYS, "weekdays"), (_WEEKEND, "weekend")):
             if given == known:
                 return self._known[f"days.{code}"]
         return plain(self.listed([(self._known[f"day.{day}"],) for day in given]))
@@ -132,8 +137,11 @@ def plain(line: Line) -> str:
 
 def sentence(line: Line, end: str = ".") -> Line:
     """A clause as a sentence: with a capital and an end."""
-    if line and isinstance(line[0], str):
-        line = (line[0][:1].upper() + line[0][1:], *line[1:])
+    match line:
+        case (str() as first, *rest):
+            line = (first[:1].upper() + first[1:], *rest)
+        case (Link(code=False) as first, *rest):
+            line = (Link(first.to, first.text[:1].upper() + first.text[1:]), *rest)
     return joined([*line, "" if plain(line).endswith((".", ":", "!", "?")) else end])
 
 

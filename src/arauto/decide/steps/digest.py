@@ -84,7 +84,8 @@ class Digest(Struct, frozen=True):
     def describe(self) -> Description:
         """How long it gathers, what keeps things apart, and what ends it early."""
         if self.at is not None:
-            clauses = [Reason("step.digest_at", {"at": self.at, "days": list(self.days)})]
+            days = {} if self.days == EVERY_DAY else {"days": list(self.days)}
+            clauses = [Reason("step.digest_at" if days else "step.digest_daily", {"at": self.at, **days})]
         elif self.sliding is not None and self.at_most is not None:
             times = {"time": self.sliding.total_seconds(), "longest": self.at_most.total_seconds()}
             clauses = [Reason("step.digest_sliding", times)]

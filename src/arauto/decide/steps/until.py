@@ -89,6 +89,8 @@ class Until(Struct, frozen=True):
             return Description((Reason(f"step.until_day{early}", {"expression": self.day.source, **told, **minus}),))
         if self.business:
             return Description((Reason("step.until_business", told),))
+        if self.days == EVERY_DAY:
+            return Description((Reason("step.until_daily", told),))
         return Description((Reason("step.until", {**told, "days": list(self.days)}),))
 
     def _zone(self, situation: Situation) -> str:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from arauto.decide.calendar import shown_time
 from arauto.decide.signals import awaited_receipt_key, place_of, step_place
-from arauto.decide.steps import span
+from arauto.decide.steps import Description, span
 from arauto.model import (
     JSON,
     Awaited,
@@ -75,6 +75,19 @@ class WaitFor(Struct, frozen=True):
         if situation.now < end:
             return Wait(end, waits)
         return Stop(missed) if self.stops_else else Continue(missed)
+
+    def describe(self) -> Description:
+        """For what it waits, how long, and what follows if it comes and if it does not."""
+        way = {(True, False): "unless", (False, True): "only_if", (True, True): "ends"}.get(
+            (self.stops, self.stops_else), "either"
+        )
+        told: dict[str, JSON] = {"time": self.up_to.total_seconds()}
+        if self.receipts:
+            told |= {"receipt": self.receipts[0].kind, "anybody": self.receipts[0].anybody}
+        for awaited in self.awaits:
+            told |= {"events": list(awaited.types), "same": awaited.here.source}
+            told |= {"condition": awaited.when.source} if awaited.when is not None else {}
+        return Description((Reason(f"step.wait_{way}", told),))
 
     def _happened(self, situation: Situation) -> Signal | None:
         run = situation.run
