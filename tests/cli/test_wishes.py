@@ -70,6 +70,8 @@ async def test_the_link_is_printed_alone(recipients: Any) -> None:
         (("--set", "orders.email"), 2, "write orders.email=no"),
         (("--set", "orders.email=maybe"), 2, "write orders.email=no"),
         (("--quiet", "at night"), 2, "write 22:00-07:00"),
+        (("--quiet", "25:00-07:00"), 2, "write 22:00-07:00"),
+        (("--quiet", "22:00-7"), 2, "write 22:00-07:00"),
         (("--set", "security=no"), 1, "'security' is required"),
         (("--order", "pigeon"), 1, "there is no channel 'pigeon'"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from arauto.cli.hub import JsonOption, KeyOption, ProjectOption, UrlOption, conn
 
 _ANSWERS: dict[str, bool | None] = {"yes": True, "no": False, "unsaid": None}
 _ALL = "*"
+_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 Id = Annotated[str, typer.Argument(help="The recipient's id.", show_default=False)]
 
@@ -94,9 +96,9 @@ def _categories(given: list[str]) -> dict[str, dict[str, bool | None]]:
 
 def _quiet(given: str) -> dict[str, Any]:
     span, _, days = given.strip().partition(" ")
-    start, dash, end = span.partition("-")
-    if not dash:
+    if not _SPAN.fullmatch(span):
         raise Failed(f"--quiet {given!r} is no span: write 22:00-07:00, '22:00-07:00 mon,fri' or none", 2)
+    start, _, end = span.partition("-")
     said: dict[str, Any] = {"start": start, "end": end}
     return {**said, "days": [day.strip() for day in days.split(",")]} if days else said
 
