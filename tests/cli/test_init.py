@@ -54,7 +54,7 @@ def test_the_language_is_that_of_the_environment(
 def test_it_says_what_to_do_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     init(str(tmp_path / "my hub"))
     out = capsys.readouterr().out
-    for command in ("arauto check", "arauto serve", "arauto send order.paid"):
+    for command in ("arauto check", "arauto test", "arauto serve", "arauto send order.paid"):
         assert command in out
     assert f"'{tmp_path / 'my hub'}'" in out, "a path with a space is quoted"
 

@@ -180,7 +180,8 @@ class CaseFile(Struct, frozen=True, kw_only=True):
         Meta(description="What happens, in order."),
     ]
     expect: Annotated[
-        Literal["nothing"] | tuple[Annotated[ExpectedEntry, Meta(extra_json_schema={"minProperties": 1})], ...],
+        Annotated[Literal["nothing"], Meta(extra_json_schema={"type": "string"})]
+        | tuple[Annotated[ExpectedEntry, Meta(extra_json_schema={"minProperties": 1})], ...],
         Meta(description="The messages that are received: all of them, in any order."),
     ]
     recipients: Annotated[dict[str, Person], Meta(description="People whom the hub knows of, by id.")] = {}

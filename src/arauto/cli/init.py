@@ -31,7 +31,7 @@ def init(
 ) -> None:
     """Write a small working project into a new folder.
 
-    One source, one event type, one person, e-mail and in-app messages, and one notification.
+    One source, one event type, one person, e-mail and in-app messages, one notification, and its first tests.
 
     Examples:
 
@@ -49,6 +49,7 @@ def init(
     place = shlex.quote(str(directory))
     typer.echo(f"{directory} is a project. Go on with:\n")
     typer.echo(f"  arauto check {place}")
+    typer.echo(f"  arauto test {place}")
     typer.echo(f"  APP_TOKEN=change-me arauto serve {place}")
     typer.echo(f"  arauto send order.paid --project {place}          # in another terminal")
 

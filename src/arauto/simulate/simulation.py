@@ -106,7 +106,7 @@ def _plain(body: Any) -> JSON:
     return msgspec.to_builtins(body, enc_hook=str, builtin_types=(bytes,), str_keys=True)
 
 
-class _Provider:
+class SimulatedProvider:
     """Keeps nothing and carries nothing: it ends each attempt as the script says."""
 
     def __init__(self, channel: str, name: str, clock: Clock, outages: Sequence[Outage]) -> None:
@@ -166,7 +166,7 @@ class Simulation(Drive):
 
     def _engine(self, store: Store, catalogue: Catalogue, clock: Clock, editions: Editions) -> _Noting:
         providers = {
-            name: [_Provider(name, each.name, clock, self.outages) for each in config.providers]
+            name: [SimulatedProvider(name, each.name, clock, self.outages) for each in config.providers]
             for name, config in catalogue.channels.items()
             if name != IN_APP
         }
