@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
 
 from msgspec import Struct
 
@@ -17,7 +16,7 @@ from arauto.decide.groups import anyone, matches
 from arauto.decide.steps.notify import NotifyOthers
 from arauto.decide.wishes import IN_APP
 from arauto.errors import LanguageError
-from arauto.generate.say import Code, Line, Link, Words, joined, sentence
+from arauto.generate.say import Code, Line, Link, Words, joined
 from arauto.model import (
     JSON,
     Awaited,
@@ -55,7 +54,7 @@ class Reach(Struct, frozen=True):
 
     notification: str
     why: Line
-    condition: Line | None
+    conditions: tuple[Line, ...]
     channels: tuple[str, ...]
 
 
@@ -114,18 +113,15 @@ class Telling:
         line = self._clause(main, step)
         for clause in others:
             line = joined([*line, ", ", *self._clause(clause, step)])
-        labels = [self._clause(each, step) for each in description.inside]
-        inside = tuple(
-            (label, tuple(map(self._told, each)))
-            for label, each in zip_longest(labels, node.inside)
-            if each is not None
-        )
+        labels: list[Line | None] = [self._clause(each, step) for each in description.inside]
+        parts = [tuple(map(self._told, each)) for each in node.inside]
+        inside = tuple(zip(labels or [None] * len(parts), parts, strict=True))
         return Told(kind, line, inside)
 
     def _clause(self, clause: Reason, step: Step) -> Line:
         values = {name: self._value(name, value) for name, value in clause.values.items()}
-        if clause.code == "step.send":
-            values = {"channels": each for each in values.values()}
+        if "first_of" in values:
+            values["channels"] = values["first_of"]
         if isinstance(step, NotifyOthers):
             values["targets"] = self.targets(step.targets)
         if "receipt" in values:
@@ -272,7 +268,11 @@ class Telling:
                 case GroupTarget(group=group):
                     why = self._by_group(self.catalogue.groups[group], recipient)
             if why is not None:
-                yield Reach(name, why, None if target.when is None else _code(target.when), channels)
+                yield Reach(name, why, self._conditions(name, target), channels)
+
+    def _conditions(self, notification: str, target: Target) -> tuple[Line, ...]:
+        given = (self.catalogue.notifications[notification].when, target.when)
+        return tuple(_code(each) for each in given if each is not None)
 
     def _by_group(self, group: Group, recipient: Recipient) -> Line | None:
         link: Line = (Link(f"groups/{group.name}", group.name),)
@@ -293,6 +293,21 @@ class Telling:
         """The groups that a recipient is in, or may come to be in."""
         found = self.catalogue.groups.values()
         return [group.name for group in found if self._by_group(group, recipient) is not None]
+
+    def reaches_group(self, group: str) -> Iterator[Reach]:
+        """Every notification that goes to a group."""
+        for name, target, channels in self.all_targets():
+            if isinstance(target, GroupTarget) and target.group == group:
+                why = self.words.say("reach.named")
+                yield Reach(name, why, self._conditions(name, target), channels)
+
+    def names_by_event(self, notification: Notification) -> bool:
+        """It goes to whomever its event names."""
+        return any(isinstance(each, PersonTarget) and constant(each.person) is None for each in notification.to)
+
+    def channels_of(self, notification: Notification) -> tuple[str, ...]:
+        """Every channel that it may send to."""
+        return tuple(dict.fromkeys(name for step in notification.steps for name in step.channels))
 
     def all_targets(self) -> Iterator[tuple[str, Target, tuple[str, ...]]]:
         """Every target of every notification, those of steps that tell others too, and by which channels."""
@@ -518,4 +533,4 @@ def _plain_rrule(text: str, start: str) -> _Plain | None:
     return None
 
 
-__all__ = ["Reach", "Telling", "Told", "constant", "sentence"]
+__all__ = ["Reach", "Telling", "Told", "constant"]
