@@ -223,3 +223,33 @@ async def test_what_a_source_sends_beside_known_types_is_kept_as_ignored(api: An
     assert await api.stored() == ["w-1"]
     items = await api.items("/v1/rejections", 1)
     assert [(item["code"], "order.shipped" in item["detail"]) for item in items] == [("ignored", True)]
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "kept"),
+    [
+        pytest.param({}, {"ce-arautohops": "3"}, "3", id="a header beside the event"),
+        pytest.param({"arautohops": 4}, {"ce-arautohops": "3"}, "4", id="an event that tells more"),
+        pytest.param({"arautohops": 2}, {"ce-arautohops": "3"}, "3", id="a header that tells more"),
+        pytest.param({}, {"ce-arautohops": "many"}, None, id="a header that is no number"),
+    ],
+)
+async def test_the_hops_of_an_event_are_those_that_it_or_its_call_tells(
+    api: Any, make: Any, written: dict[str, int], told: dict[str, str], kept: str | None
+) -> None:
+    assert (await api.call("POST", "/v1/events", {**make("1"), **written}, **STRUCTURED, **told)).status == 202
+    assert (await api.call("GET", "/v1/events/1")).json["extensions"].get("arautohops") == kept
+
+
+async def test_an_event_that_goes_round_in_a_loop_is_refused_and_counted(api: Any, make: Any) -> None:
+    answer = await api.call("POST", "/v1/events", make("1"), **STRUCTURED, **{"ce-arautohops": "6"})
+    assert answer.problem == (508, "too_many_hops")
+    assert await api.stored() == []
+    body = json.dumps({"id": "w-1", "order": {"number": "1", "customer": "c1"}}).encode()
+    headers = {**signed(body), "ce-arautohops": "6"}
+    assert (await api.call("POST", "/in/shop", body, key=None, **headers)).problem == (508, "too_many_hops")
+    items = await api.items("/v1/rejections", 2)
+    assert {(item["source"], item["code"]) for item in items} == {
+        ("cloudevents", "too_many_hops"),
+        ("shop", "too_many_hops"),
+    }

@@ -120,3 +120,17 @@ async def test_a_secret_has_24_to_64_bytes(secret: str, allowed: bool, http_sink
         with pytest.raises(UsageFault, match="openssl rand") as caught:
             Provider(settings, egress)
         assert secret not in str(caught.value)
+
+
+async def test_each_call_tells_one_hop_more_than_its_event(http_sink: Any, egress: Egress) -> None:
+    provider = Provider(Settings(secrets=(Secret(CURRENT),)), egress)
+    await provider.send(delivery(http_sink.url))
+    await provider.send(delivery(http_sink.url, hops=4))
+    assert [headers["ce-arautohops"] for _, _, headers, _ in http_sink.requests] == ["1", "5"]
+
+
+async def test_a_loop_is_not_tried_again(http_sink: Any, egress: Egress) -> None:
+    http_sink.answer = (508, {}, b"")
+    with pytest.raises(Rejected, match="loop") as refused:
+        await Provider(Settings(secrets=(Secret(CURRENT),)), egress).send(delivery(http_sink.url))
+    assert refused.value.scope == "message"

@@ -112,3 +112,24 @@ def test_the_hash_is_of_what_was_said_and_not_of_how() -> None:
     ]
     assert len(set(several)) == len(several)
     assert hash(id="2", source="erp") == hash()
+
+
+def test_what_goes_round_in_a_loop_is_refused() -> None:
+    admit(draft(extensions={"arautohops": "5"}), catalogue(), NOW)
+    with pytest.raises(BadPayload, match="more than 5 times") as refused:
+        admit(draft(extensions={"arautohops": "6"}), catalogue(), NOW)
+    assert (refused.value.status, refused.value.code) == (508, "too_many_hops")
+
+
+@pytest.mark.parametrize(
+    ("told", "hops"), [("0", 0), ("4", 4), ("", 0), ("x", 0), ("-6", 0), ("6.0", 0), ("9" * 5000, 0), ("٦", 0)]
+)
+def test_hops_are_a_small_number_or_none(told: str, hops: int) -> None:
+    assert admit(draft(extensions={"arautohops": told}), catalogue(), NOW).event.hops == hops
+
+
+def test_a_repeat_that_came_another_way_round_is_the_same_event() -> None:
+    hashes = {
+        admit(draft(extensions={"x": "1", **more}), catalogue(), NOW).body_hash for more in ({}, {"arautohops": "3"})
+    }
+    assert len(hashes) == 1

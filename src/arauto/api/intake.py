@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 import structlog
+from msgspec import structs
 from starlette.types import Message, Receive, Scope, Send
 
 from arauto.api.keyring import Keyring, bearer_of
@@ -22,6 +23,7 @@ from arauto.engine.admit import admit
 from arauto.engine.hub import Hub
 from arauto.errors import IntakeError, StoreUnavailable
 from arauto.ingress import Answer, Request
+from arauto.model import HOPS, hops_told
 from arauto.sources import Draft, Source, cloudevents
 from arauto.store import Appended, NewEvent, Rejection
 
@@ -85,7 +87,7 @@ class Intake:
         token = bearer_of(header) or next((value for name, value in request.query if name == "access_token"), None)
         key = await self.keyring.check(token, "events:write")
         drafts = cloudevents.decode(request)
-        appended = await self._submit(drafts, key.tenant)
+        appended = await self._submit(_with_hops(drafts, request), key.tenant)
         told = [
             {"event": each.key, "source": draft.source, "id": draft.id}
             for draft, each in zip(drafts, appended, strict=True)
@@ -115,7 +117,7 @@ class Intake:
         else:
             ignored = []
         if drafts:
-            await self._submit(drafts, "default")
+            await self._submit(_with_hops(drafts, request), "default")
         if ignored or not drafts:
             types = ", ".join(sorted(set(ignored)))
             detail = f"event types that the catalogue does not have: {types}" if ignored else "no event in this call"
@@ -184,6 +186,20 @@ class Intake:
                 size=len(body),
             )
         )
+
+
+def _with_hops(drafts: Sequence[Draft], request: Request) -> Sequence[Draft]:
+    """The events with the hops that the call tells, which a hub's webhooks do beside their body."""
+    told = request.header(f"ce-{HOPS}")
+    hops = hops_told(told)
+    if not hops:
+        return drafts
+    return [
+        structs.replace(draft, extensions={**draft.extensions, HOPS: str(hops)})
+        if hops > hops_told(draft.extensions.get(HOPS))
+        else draft
+        for draft in drafts
+    ]
 
 
 def _conflict(new: NewEvent, stored_hash: str, before: str = "", after: str = "") -> Refused:

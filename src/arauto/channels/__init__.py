@@ -92,6 +92,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """Where this recipient ends messages of this category by one POST (RFC 8058), for channels that can say so."""
     tracking: Tracking | None = None
     """None: the recipient's reading is their own business."""
+    hops: int = 0
+    """How often what it tells had gone out of a hub by webhook before."""
 
 
 class Accepted(Struct, frozen=True):

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 import orjson
 
 from arauto.errors import BadPayload, UnknownEventType
-from arauto.model import Catalogue, Event
+from arauto.model import HOPS, MOST_HOPS, Catalogue, Event, hops_told
 from arauto.sources import Draft
 from arauto.store import NewEvent
 
@@ -20,7 +20,7 @@ MAX_ATTRIBUTE = 512
 def admit(draft: Draft, catalogue: Catalogue, now: datetime, *, tenant: str = "default") -> NewEvent:
     """The event, valid by its type's schema, with the hash by which a repeat is told from a conflict.
 
-    Raises UnknownEventType or BadPayload (``invalid_data``, with every fault by JSON pointer).
+    Raises UnknownEventType or BadPayload (``invalid_data``, with every fault by JSON pointer; ``too_many_hops``).
     """
     event_type = catalogue.event_types.get(draft.type)
     if event_type is None:
@@ -32,6 +32,13 @@ def admit(draft: Draft, catalogue: Catalogue, now: datetime, *, tenant: str = "d
             raise BadPayload(
                 "attribute_too_long", f"{name} has {len(value)} characters; at most {MAX_ATTRIBUTE} are allowed"
             )
+    if draft.extensions and hops_told(draft.extensions.get(HOPS)) > MOST_HOPS:
+        raise BadPayload(
+            "too_many_hops",
+            f"what this event tells has gone out by webhook and come in again more than {MOST_HOPS} times: it goes round "
+            "in a loop; let the webhook lead elsewhere, or give what comes in another event type",
+            status=508,
+        )
     faults = event_type.validate(draft.data)
     if faults:
         raise BadPayload(
@@ -54,13 +61,14 @@ def admit(draft: Draft, catalogue: Catalogue, now: datetime, *, tenant: str = "d
 
 
 def _hash(draft: Draft) -> str:
-    """SHA-256 over what the producer said of the event, in one canonical form: the order of keys does not matter."""
+    """SHA-256 over what the producer said of the event, in one canonical form: the order of keys does not matter, nor
+    which way round it came."""
     told = {
         "type": draft.type,
         "time": draft.time,
         "subject": draft.subject,
         "data": draft.data,
-        "extensions": draft.extensions,
+        "extensions": {name: value for name, value in draft.extensions.items() if name != HOPS},
     }
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 

@@ -116,6 +116,7 @@ class Sending(Rendering):
             receipts_url=self.links.receipts(message.channel, name),
             unsubscribe_url=self.links.unsubscribe(message, outgoing.recipient, outgoing.category),
             tracking=self.links.tracking(message) if outgoing.category.tracking else None,
+            hops=max(event.hops for event in claim.run.events),
         )
         provider = self.providers[message.channel][index]
         request: str | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from arauto.model.basics import JSON, Context, Reason, derive_id, parse_duration
 from arauto.model.decisions import Continue, Decision, Merge, Notify, Send, Situation, Step, Stop, Use, Wait
-from arauto.model.events import Event, EventType, SchemaCheck
+from arauto.model.events import HOPS, MOST_HOPS, Event, EventType, SchemaCheck, hops_told
 from arauto.model.notifications import (
     Awaited,
     AwaitedReceipt,
@@ -54,7 +54,9 @@ from arauto.model.runs import (
 )
 
 __all__ = [
+    "HOPS",
     "JSON",
+    "MOST_HOPS",
     "Attempt",
     "Attention",
     "Await",
@@ -113,5 +115,6 @@ __all__ = [
     "Wait",
     "Wishes",
     "derive_id",
+    "hops_told",
     "parse_duration",
 ]

@@ -11,6 +11,7 @@ from arauto.channels import Accepted, Delivery
 from arauto.channels.webhook import WebhookBody
 from arauto.egress import Egress, show_url
 from arauto.errors import EgressForbidden, Rejected, Retry, UsageFault
+from arauto.model import HOPS
 from arauto.secret import Secret
 
 
@@ -31,7 +32,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Provider:
-    """Calls the recipient's URL; every attempt at a message carries the same ``webhook-id``."""
+    """Calls the recipient's URL; every attempt at a message carries the same ``webhook-id``, and the number of its
+    hops, by which hubs know loops."""
 
     def __init__(self, settings: Settings, egress: Egress) -> None:
         """Raises SecretMissing, or UsageFault for a secret of another form."""
@@ -44,12 +46,14 @@ class Provider:
         return f"POST {show_url(str(delivery.address), redact=True)}"
 
     async def send(self, delivery: Delivery) -> Accepted:
-        """Accepted on 2xx. 410 is Rejected for the address; every other answer is Retry, as the standard has it."""
+        """Accepted on 2xx. 410 is Rejected for the address, 508 (a loop) for the message; every other answer is Retry,
+        as the standard has it."""
         body: WebhookBody = delivery.body
         timestamp = str(int(delivery.now.timestamp()))
         signed = b"%b.%b.%b" % (delivery.message_id.encode(), timestamp.encode(), body.content)
         headers = {
             "Content-Type": body.content_type,
+            f"ce-{HOPS}": str(delivery.hops + 1),
             "webhook-id": delivery.message_id,
             "webhook-timestamp": timestamp,
             "webhook-signature": " ".join(
@@ -64,6 +68,8 @@ class Provider:
             raise Rejected(str(error)) from None
         if 200 <= response.status < 300:
             return Accepted(response.line)
+        if response.status == 508:
+            raise Rejected("the receiver says that it goes round in a loop", answer=response.line)
         if response.status == 410:
             raise Rejected("the receiver wants no more calls to this URL", answer=response.line, scope="address")
         raise response.temporary(delivery.now) or Retry(f"answered {response.line}", answer=response.line)
