@@ -45,7 +45,7 @@ class StoreLocked(UsageFault):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """One fault in a project folder; ``line`` and ``column`` count from 1."""
+    """One fault in a project folder, or (a warning) what cannot be meant; ``line`` and ``column`` count from 1."""
 
     file: str
     line: int
@@ -53,6 +53,7 @@ class Diagnostic:
     code: str
     message: str
     hint: str | None = None
+    severity: Literal["error", "warning"] = "error"
 
     def __str__(self) -> str:
         hint = f"\n  hint: {self.hint}" if self.hint else ""

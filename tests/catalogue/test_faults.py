@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arauto.catalogue.diagnostics import CODES
+from arauto.catalogue.diagnostics import CODES, WARNINGS
 from arauto.errors import Diagnostic
 
 Compile = Callable[[Mapping[str, str | bytes | None]], list[Diagnostic]]
@@ -389,8 +389,25 @@ def test_a_file_that_cannot_be_read_makes_no_faults_where_its_names_are_used(fau
 def test_the_table_of_faults_covers_every_code() -> None:
     planted = {each.values[3] for each in CHANGED} | {each.values[1][0] for each in FILES}
     planted |= {code for _, _, code, _ in SCHEDULES}
-    assert CODES.keys() - planted == OF_TEXTS
+    assert CODES.keys() - WARNINGS.keys() - planted == OF_TEXTS | OF_CASES | OF_TYPES
 
 
 OF_TEXTS = {"bad-front-matter", "bad-image", "bad-json", "bad-link", "bad-mjml", "raw-html", "too-many"}
 """What tests of channels and content plant."""
+
+OF_CASES = {"bad-moment", "duplicate-case", "unknown-notification", "unknown-sample"}
+"""What the tests of test cases plant."""
+
+OF_TYPES = {
+    "incomparable",
+    "not-a-list",
+    "possibly-missing",
+    "possibly-null",
+    "unknown-path",
+    "unwritable",
+    "wrong-arguments",
+    "wrong-filter",
+    "wrong-operand",
+    "wrong-result",
+}
+"""What tests/catalogue/typed plants."""

@@ -104,18 +104,44 @@ def test_json_for_programs(run: Run, project: Path) -> None:
                 "file": RULE,
                 "line": 1,
                 "column": 5,
+                "severity": "error",
                 "code": "unknown-event-type",
                 "message": "there is no event type order.payed",
                 "hint": "did you mean order.paid?",
             }
         ],
         "count": 1,
+        "warnings": [],
     }
 
 
 def test_json_of_a_good_project(run: Run, project: Path) -> None:
     code, out, _ = run("check", str(project), "--format", "json")
-    assert (code, json.loads(out)) == (0, {"faults": [], "count": 0})
+    assert (code, json.loads(out)) == (0, {"faults": [], "count": 0, "warnings": []})
+
+
+def test_warnings_are_drawn_and_do_not_fail(run: Run, project: Path) -> None:
+    spoil(project, "recipients/team.yaml", "[anna]}", "[anna]}\n  spare: {members: [anna]}")
+    code, out, _ = run("check", str(project))
+    assert code == 0
+    assert out == (
+        "recipients/team.yaml:7:3 warning: unused-group no notification is for the group spare\n"
+        "    7 │   spare: {members: [anna]}\n"
+        "      │   ^\n"
+        "\n"
+        "shop: 1 notification, 1 event type, 2 channels, 1 locale; no faults, 1 warning in 1 file\n"
+    )
+    assert run("check", str(project), "--strict")[:2] == (1, out)
+
+
+def test_warnings_for_programs_and_for_github(run: Run, project: Path) -> None:
+    spoil(project, "recipients/team.yaml", "[anna]}", "[anna]}\n  spare: {members: [anna]}")
+    code, out, _ = run("check", str(project), "--format", "json")
+    told = json.loads(out)
+    assert (code, told["faults"], told["count"]) == (0, [], 0)
+    assert [(each["severity"], each["code"]) for each in told["warnings"]] == [("warning", "unused-group")]
+    _, out, _ = run("check", str(project), "--format", "github")
+    assert out.startswith(f"::warning file={project}/recipients/team.yaml,line=7,col=3,title=unused-group::")
 
 
 def test_annotations_for_github(run: Run, project: Path) -> None:

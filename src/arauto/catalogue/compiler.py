@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from arauto import channels
+from arauto.catalogue.analysis import analyse
 from arauto.catalogue.channels import compile_channels
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.event_types import compile_event_types
@@ -22,7 +23,7 @@ from arauto.catalogue.notifications import Surroundings, compile_notifications, 
 from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import Everybody, compile_recipients
 from arauto.catalogue.sources import compile_sources
-from arauto.errors import CatalogueFaulty
+from arauto.errors import CatalogueFaulty, Diagnostic
 from arauto.model import Catalogue
 
 
@@ -32,7 +33,19 @@ def compile_project(folder: Path) -> Catalogue:
     Raises CatalogueFaulty with every fault, sorted by place; UsageFault where there is no project at all.
     """
     faults = Faults()
+    return _compile(Folder(folder, faults), faults)
+
+
+def check_project(folder: Path) -> tuple[Catalogue, list[Diagnostic]]:
+    """The same, with warnings: what in it cannot be meant, though it could run; sorted by place."""
+    faults = Faults()
     read = Folder(folder, faults)
+    catalogue = _compile(read, faults)
+    analyse(read, catalogue, faults)
+    return catalogue, sorted(faults.found.values())
+
+
+def _compile(read: Folder, faults: Faults) -> Catalogue:
     whole = compile_whole(read.document(read.project), faults)
     event_types = compile_event_types(read, faults)
     configured = compile_channels(read, faults)
@@ -41,7 +54,7 @@ def compile_project(folder: Path) -> Catalogue:
     everybody = compile_recipients(read, time_zone, faults)
     around = Surroundings(whole, event_types, configured, everybody)
     notifications = compile_notifications(read, around, faults)
-    if faults.found or whole.project is None:
+    if faults.any or whole.project is None:
         raise CatalogueFaulty(list(faults.found.values()))
     sound = {name: type_ for name, type_ in event_types.items() if type_}
     return Catalogue(
@@ -83,7 +96,7 @@ def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
         nobody = Everybody({}, {}, frozenset(), frozenset(), frozenset(), None, complete=False)
         around = Surroundings(whole, event_types, channels.names(), nobody)
         notifications = compile_notifications(read, around, faults)
-    if faults.found:
+    if faults.any:
         raise CatalogueFaulty(list(faults.found.values()))
     return msgspec.structs.replace(
         current,

@@ -8,11 +8,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from arauto.errors import Diagnostic
 
+WARNINGS: dict[str, str] = {
+    # conditions and steps
+    "always-true": "A condition is true for every event that the schema allows, or whenever it is asked.",
+    "impossible-value": "A condition compares with a value that the schema does not allow.",
+    "never-true": "A condition, or a comparison in one, is never true.",
+    "shadowed-way": "A way of a branch is never taken: whoever it is for goes an earlier one.",
+    "unreachable-step": "No run comes to a step: what stands before it ends them all.",
+    # what leads to nothing
+    "idle-source": "Nobody hears of any event that a source tells.",
+    "unused-category": "No notification is of a category.",
+    "unused-channel": "No notification sends to a channel.",
+    "unused-event-type": "No notification is on an event type, and nothing waits for it.",
+    "unused-group": "No notification is for a group.",
+    # who is reached
+    "empty-group": "A group has no members.",
+    "reaches-nobody": "None of those whom a notification names has an address for a channel that it sends to.",
+    "unreachable-recipient": "A notification names somebody who has no address for any channel that it sends to.",
+    # settings
+    "contradicting-category": "The settings of a category exclude each other, or want what the hub does not have.",
+    "late-retry": "A message expires before an attempt that is planned for it.",
+    "loop": "A webhook leads back to the hub, so that an event leads to itself.",
+    "open-secret": "A secret stands in a file of the project.",
+}
+"""What cannot be meant, though it could run."""
+
 CODES: dict[str, str] = {
+    **WARNINGS,
     # files and folders
     "bad-name": "The name of a file or folder, which names a thing of the project, is not allowed.",
     "missing-file": "A file that must be there is not.",
@@ -70,6 +96,17 @@ CODES: dict[str, str] = {
     "duplicate-provider": "Two providers of a channel have the same name.",
     "duplicate-recipient": "Two recipients have the same id.",
     "no-provider": "A channel has no provider.",
+    # types
+    "incomparable": "Two values are compared that are of different types, or one is looked for where it cannot be.",
+    "not-a-list": "A loop goes over, or a slice is taken of, what is no list.",
+    "possibly-missing": "A value is used that may not be there, without a word about that.",
+    "possibly-null": "A value is used that may be none, where none does not do.",
+    "unknown-path": "A path leads to what the JSON Schema does not have.",
+    "unwritable": "A text writes a whole list or object.",
+    "wrong-arguments": "A filter, a test or a function is given too many arguments, too few, or such as it does not take.",
+    "wrong-filter": "A filter is given a value on which it cannot work.",
+    "wrong-operand": "A value is reckoned with that is no number.",
+    "wrong-result": "An expression gives a value of another type than belongs there.",
     # texts
     "bad-front-matter": "The part of a content file between its --- lines is not there, or not closed.",
     "bad-image": "An image of a text is not beside the notification, or is of a kind that no mail program shows.",
@@ -102,8 +139,14 @@ class Faults:
 
     def add(self, file: str, place: Place, code: str, message: str, hint: str | None = None) -> None:
         """Note a fault, once; ``code`` is one of CODES."""
-        fault = Diagnostic(file, place.line, place.column, code, message, hint)
+        severity: Literal["error", "warning"] = "warning" if code in WARNINGS else "error"
+        fault = Diagnostic(file, place.line, place.column, code, message, hint, severity)
         self.found.setdefault((file, place, code, message), fault)
+
+    @property
+    def any(self) -> bool:
+        """Something cannot run as it is written; warnings do not count."""
+        return any(fault.severity == "error" for fault in self.found.values())
 
 
 def closest(name: str, allowed: Iterable[str]) -> str | None:

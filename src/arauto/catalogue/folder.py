@@ -45,6 +45,7 @@ class Folder:
 
     def __init__(self, root: Path, faults: Faults) -> None:
         self.root, self._faults = root, faults
+        self._documents: dict[str, Document | None] = {}
         if not root.is_dir():
             raise UsageFault(f"there is no folder {shown(root)}")
         if not (root / PROJECT).is_file():
@@ -56,8 +57,12 @@ class Folder:
             self._take_top(entry)
 
     def document(self, file: File | None) -> Document | None:
-        """A YAML file's document; None when it has none."""
-        return read(file.name, file.raw, self._faults) if file else None
+        """A YAML file's document, which is read once; None when it has none."""
+        if file is None:
+            return None
+        if file.name not in self._documents:
+            self._documents[file.name] = read(file.name, file.raw, self._faults)
+        return self._documents[file.name]
 
     def text(self, file: File) -> str | None:
         """A UTF-8 file's text; None when it is none."""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from arauto.catalogue import compile_project
+from arauto.catalogue import check_project, compile_project
 from arauto.catalogue.diagnostics import shown
 from arauto.cli import Failed
 from arauto.errors import CatalogueFaulty, Diagnostic, UsageFault
 from arauto.model import Catalogue
+
+T = TypeVar("T")
 
 _WIDTH = 160
 """Of a source line that is shown; of a longer one, the part around the fault."""
@@ -33,10 +35,14 @@ class Format(StrEnum):
 def check(
     directory: Annotated[Path, typer.Argument(help="The project folder.", show_default=False)],
     format: Annotated[Format, typer.Option(help="How to write the faults.")] = Format.human,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
 ) -> None:
     """Compile a project folder and report all its faults at once.
 
-    Exits with 0 when there are none, 1 when there are some, 2 when there is no project.
+    Where there are none, it warns of what can run and cannot be meant.
+
+    Exits with 0 when there are no faults, 1 when there are some (with --strict: or warnings), 2 when there is no
+    project.
 
     Examples:
 
@@ -44,36 +50,36 @@ def check(
 
       arauto check loja --format json
 
-      arauto check loja --format github
+      arauto check loja --strict --format github
     """
     try:
-        catalogue = _compile(directory)
+        catalogue, warnings = _compile(check_project, directory)
     except CatalogueFaulty as faulty:
         _write(directory, faulty.diagnostics, format)
         raise typer.Exit(1) from None
-    if format is Format.json:
-        typer.echo(_as_json(()))
-    else:
-        typer.echo(f"{_summary(catalogue)}; no faults")
+    _write(directory, warnings, format, f"{_summary(catalogue)}; no faults")
+    if warnings and strict:
+        raise typer.Exit(1)
 
 
 def compile_or_exit(directory: Path) -> Catalogue:
     """The catalogue, for commands that need a sound project; its faults go to standard error and exit with 1."""
     try:
-        return _compile(directory)
+        return _compile(compile_project, directory)
     except CatalogueFaulty as faulty:
         show(directory, faulty.diagnostics, Console(stderr=True, highlight=False, soft_wrap=True))
         raise Failed(f"{_count(faulty.diagnostics)}; nothing was done") from None
 
 
-def _compile(directory: Path) -> Catalogue:
+def _compile(compile_: Callable[[Path], T], directory: Path) -> T:
     try:
-        return compile_project(directory)
+        return compile_(directory)
     except UsageFault as error:
         raise Failed(str(error), 2) from None
 
 
-def _write(directory: Path, faults: Sequence[Diagnostic], format: Format) -> None:
+def _write(directory: Path, faults: Sequence[Diagnostic], format: Format, sound: str | None = None) -> None:
+    """``sound`` is said of a project that compiles."""
     match format:
         case Format.json:
             typer.echo(_as_json(faults))
@@ -83,11 +89,18 @@ def _write(directory: Path, faults: Sequence[Diagnostic], format: Format) -> Non
         case Format.human:
             show(directory, faults, Console(highlight=False, soft_wrap=True))
     if format is not Format.json:
-        typer.echo(_count(faults))
+        counted = _count(faults) if faults else ""
+        typer.echo(", ".join(filter(None, (sound, counted))))
 
 
 def _count(faults: Sequence[Diagnostic]) -> str:
-    return f"{_counted(len(faults), 'fault')} in {_counted(len({fault.file for fault in faults}), 'file')}"
+    errors, warnings = _of(faults, "error"), _of(faults, "warning")
+    counted = (_counted(len(found), noun) for found, noun in ((errors, "fault"), (warnings, "warning")) if found)
+    return f"{' and '.join(counted)} in {_counted(len({fault.file for fault in faults}), 'file')}"
+
+
+def _of(faults: Sequence[Diagnostic], severity: str) -> list[Diagnostic]:
+    return [fault for fault in faults if fault.severity == severity]
 
 
 def _counted(number: int, noun: str) -> str:
@@ -132,7 +145,8 @@ def _lines(path: Path) -> list[str]:
 def _drawn(fault: Diagnostic, lines: Sequence[str]) -> Text:
     drawn = Text()
     drawn.append(f"{fault.file}:{fault.line}:{fault.column}", "bold")
-    drawn.append(f" {fault.code} ", "bold red")
+    colour = "bold red" if fault.severity == "error" else "bold yellow"
+    drawn.append(f" {'' if fault.severity == 'error' else 'warning: '}{fault.code} ", colour)
     drawn.append(f"{fault.message}\n")
     if fault.line <= len(lines) and lines[fault.line - 1].strip():
         line, column = lines[fault.line - 1], fault.column
@@ -142,7 +156,7 @@ def _drawn(fault: Diagnostic, lines: Sequence[str]) -> Text:
         margin = f"{fault.line:>5} │ "
         drawn.append(margin, "dim").append(f"{_printable(line)}\n")
         before = "".join("\t" if each == "\t" else " " for each in line[: column - 1].ljust(column - 1))
-        drawn.append(" " * (len(margin) - 2) + "│ ", "dim").append(f"{before}^\n", "bold red")
+        drawn.append(" " * (len(margin) - 2) + "│ ", "dim").append(f"{before}^\n", colour)
     if fault.hint:
         drawn.append("      hint: ", "cyan").append(f"{fault.hint}\n")
     return drawn
@@ -161,13 +175,17 @@ def _as_json(faults: Sequence[Diagnostic]) -> str:
             "file": fault.file,
             "line": fault.line,
             "column": fault.column,
+            "severity": fault.severity,
             "code": fault.code,
             "message": fault.message,
             "hint": fault.hint,
         }
         for fault in faults
     ]
-    return msgspec.json.format(msgspec.json.encode({"faults": entries, "count": len(entries)})).decode()
+    errors = [entry for entry in entries if entry["severity"] == "error"]
+    warnings = [entry for entry in entries if entry["severity"] == "warning"]
+    told = {"faults": errors, "count": len(errors), "warnings": warnings}
+    return msgspec.json.format(msgspec.json.encode(told)).decode()
 
 
 def _as_annotation(directory: Path, fault: Diagnostic) -> str:
@@ -180,7 +198,7 @@ def _as_annotation(directory: Path, fault: Diagnostic) -> str:
         ("title", fault.code),
     )
     written = ",".join(f"{key}={_escaped(value, ':,')}" for key, value in properties)
-    return f"::error {written}::{_escaped(message)}"
+    return f"::{fault.severity} {written}::{_escaped(message)}"
 
 
 def _escaped(text: str, also: str = "") -> str:

@@ -1,0 +1,48 @@
+"""settings: categories that contradict themselves, and attempts that are never made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from arauto.catalogue.analysis.whole import Whole
+from arauto.decide.retry import JITTER
+from arauto.model import Category
+
+
+def check_settings(whole: Whole) -> None:
+    """The categories, and the retries of channels."""
+    for category in whole.catalogue.categories.values():
+        _check_category(whole, category)
+    _check_retries(whole)
+
+
+def _check_category(whole: Whole, category: Category) -> None:
+    def warn(key: str, code: str, message: str, hint: str) -> None:
+        document = whole.project
+        whole.warn(document.file, document.key_place(("categories", category.name, key)), code, message, hint)
+
+    name = category.name
+    if category.urgent and category.priority == "low":
+        message = f"{name} is urgent, so that the attention budget does not hold it up, and of low priority in it"
+        warn("priority", "contradicting-category", message, "choose one of the two")
+    if category.tracking and category.consent == "required":
+        message = f"people can't refuse {name}, and so not the tracking of what they read of it either"
+        warn("tracking", "contradicting-category", message, "leave out tracking, or let people refuse")
+    elif category.tracking and whole.catalogue.project.public_url is None:
+        message = f"nothing of {name} is tracked: the hub has no public_url that mails could call"
+        warn("tracking", "contradicting-category", message, "set public_url")
+
+
+def _check_retries(whole: Whole) -> None:
+    for name, document in whole.channels.items():
+        policy, passed = whole.catalogue.channels[name].retry, timedelta()
+        for index, wait in enumerate(policy.schedule if "retry" in document.data else ()):
+            passed += wait
+            if passed * (1 - JITTER) >= policy.expires:
+                message = f"this attempt is never made: the message has expired, {policy.expires} after its creation"
+                place = document.place(("retry", index))
+                whole.warn(document.file, place, "late-retry", message, "make expires longer, or leave it out")
+                break
+
+
+__all__ = ["check_settings"]
