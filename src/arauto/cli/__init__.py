@@ -6,8 +6,9 @@ the module of the command that was called is imported, so that ``--help`` answer
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 
 import typer
@@ -25,7 +26,7 @@ COMMANDS = {
     "explain": "Say why something was sent, or was not: of an event, a message or a recipient.",
     "messages": "List and show messages; retry, release, cancel or hold them; replay many.",
     "rejections": "List the calls that the hub refused or ignored, and why.",
-    "recipients": "List, show, import and delete recipients.",
+    "recipients": "List, show, import, export, erase and delete recipients; see and change what they want.",
     "groups": "List groups, and show who is in one or on call.",
     "schedule": "Show when the events of schedules come.",
     "silences": "List, add, end and delete silences: times in which messages are held or dropped.",
@@ -72,9 +73,21 @@ def build(chosen: str | None) -> typer.Typer:
         module = import_module(f"{__name__}.{name}")
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name, no_args_is_help=True)
+            for each in module.app.registered_commands:
+                each.help = _help(each.callback)
         else:
-            app.command(name)(getattr(module, name))
+            command = getattr(module, name)
+            app.command(name, help=_help(command))(command)
     return app
+
+
+def _help(command: Callable[..., object] | None) -> str:
+    """What a command's docstring says: prose that the terminal breaks, not the source, and examples that stand out."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n") if command else []
+    return "\n\n".join(
+        "\n".join(f"[cyan]{line}[/]" for line in each.split("\n")) if each.startswith("  ") else " ".join(each.split())
+        for each in paragraphs
+    )
 
 
 def _not_loaded() -> None:

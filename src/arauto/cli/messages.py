@@ -116,6 +116,12 @@ def retry(
 
     They have all their attempts before them again, and their whole time to live. The wishes and the silences of that
     moment count. For many at once, see: arauto messages replay.
+
+    Examples:
+
+      arauto messages retry msg_…
+      arauto messages retry --all --state failed --channel email --since 2h
+      arauto messages list --state expired --json | jq -r '.[].id' | arauto messages retry -
     """
     _do("retry", ids, every, _query(state, channel, recipient, notification, since), yes, project, url, key, as_json)
 
@@ -135,7 +141,13 @@ def release(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let messages go that were held, or of which nobody knows whether they arrived: those may arrive twice."""
+    """Let messages go that were held, or of which nobody knows whether they arrived: those may arrive twice.
+
+    Examples:
+
+      arauto messages release msg_…
+      arauto messages release --all --state unknown --channel sms --since 1d
+    """
     _do("release", ids, every, _query(state, channel, recipient, notification, since), yes, project, url, key, as_json)
 
 
@@ -154,7 +166,13 @@ def cancel(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Cancel messages that are queued, wait, are held, or of which nobody knows."""
+    """Cancel messages that are queued, wait, are held, or of which nobody knows.
+
+    Examples:
+
+      arauto messages cancel msg_…
+      arauto messages cancel --all --state held --since 2h
+    """
     _do("cancel", ids, every, _query(state, channel, recipient, notification, since), yes, project, url, key, as_json)
 
 
@@ -173,7 +191,13 @@ def hold(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put messages aside that are queued or wait, until they are released."""
+    """Put messages aside that are queued or wait, until they are released.
+
+    Examples:
+
+      arauto messages hold msg_…
+      arauto messages hold --all --state waiting --notification order-paid
+    """
     _do("hold", ids, every, _query(state, channel, recipient, notification, since), yes, project, url, key, as_json)
 
 

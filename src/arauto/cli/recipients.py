@@ -13,7 +13,7 @@ import typer
 from arauto.cli import Failed, privacy, wishes
 from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, print_json
 
-app = typer.Typer(help="List, show, import and delete recipients.")
+app = typer.Typer(help="List, show, import, export, erase and delete recipients; see and change what they want.")
 app.command()(privacy.export)
 app.command()(privacy.erase)
 app.command()(wishes.wishes)
