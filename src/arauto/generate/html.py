@@ -141,7 +141,7 @@ class _Writer:
         head = "".join(f'<th scope="col">{escape(each)}</th>' for each in table.head)
         rows = "".join(self._row(row, table.head) for row in table.rows)
         whole = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        return f'<div class="table" tabindex="0">{whole}</div>\n'
+        return f'<div class="{"table summary" if table.summary else "table"}" tabindex="0">{whole}</div>\n'
 
     def _row(self, row: tuple[Line, ...], head: tuple[str, ...]) -> str:
         cells = "".join(

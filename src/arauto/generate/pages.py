@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import orjson
@@ -17,19 +16,16 @@ from msgspec import Struct, field
 
 from arauto.content.front import Reader
 from arauto.content.holes import HOLE, clean
-from arauto.decide.groups import recipient_told
 from arauto.decide.locale import choose
-from arauto.decide.plan import event_context
 from arauto.decide.wishes import IN_APP
 from arauto.errors import LanguageError
+from arauto.generate.samples import correction_context, sample_context
 from arauto.generate.say import Code, Line, Link, Words, joined, sentence
 from arauto.generate.schemas import kinds, laid_together, limits
 from arauto.generate.telling import Reach, Telling, Told
 from arauto.language import FIRST_HOLE, compile_text
-from arauto.model import JSON, Catalogue, Event, EventType, Notification, Recipient
+from arauto.model import JSON, Catalogue, EventType, Notification, Recipient
 
-_MOMENT = datetime(2026, 3, 12, 15, 30, tzinfo=UTC)
-"""When the events of examples happen."""
 _CONTENT = re.compile(r"(content|correction)(?:\.([A-Za-z0-9-]+))?\.md")
 _DEEPEST = 6
 
@@ -66,6 +62,8 @@ class Table(Struct, frozen=True):
 
     head: tuple[str, ...]
     rows: tuple[tuple[Line, ...], ...]
+    summary: bool = False
+    """It sums up notifications, in sentences."""
 
 
 class Example(Struct, frozen=True):
@@ -161,7 +159,7 @@ class _Pages:
                 rows.append((event, _spaced(done), ()))
             for number, each in enumerate(heard):
                 rows.append(((() if number else event), *self._summary(each)))
-        blocks.append(Table(head, tuple(rows)))
+        blocks.append(Table(head, tuple(rows), summary=True))
         for code, kind in (("people", "person"), ("systems", "system")):
             found = [id for id, each in sorted(catalogue.recipients.items()) if each.kind == kind]
             if found:
@@ -180,7 +178,9 @@ class _Pages:
     def _summary(self, notification: Notification) -> tuple[Line, Line]:
         """Who hears of it, and how, in a row of a table."""
         targets = sentence(self.telling.targets(notification.to), "")
-        who = joined([Link(f"notifications/{notification.name}", notification.name), ": ", *targets])
+        who = joined([self.telling.notification(notification.name), ": ", *targets])
+        if notification.when is not None:
+            who = joined([*who, ", ", *self.words.say("reach.if", condition=(Code(notification.when.source),))])
         story = self.telling.story(notification)
         return who, sentence(story, "") if story is not None else _run_on(self.telling.steps(notification))
 
@@ -290,23 +290,13 @@ class _Pages:
             if match is None:
                 continue
             locale = match[2] or self.catalogue.project.locale
-            title = self._read_title(raw.decode("utf-8", "replace"), locale, self._context(notification, match[1]))
+            if match[1] == "content":
+                context = sample_context(self.catalogue, notification.on[0])
+            else:
+                context = correction_context(self.catalogue, notification)
+            title = self._read_title(raw.decode("utf-8", "replace"), locale, context)
             label = locale if match[1] == "content" else f"{locale} ({self.words.text('correction')})"
             yield (label,), (title,)
-
-    def _context(self, notification: Notification, kind: str) -> dict[str, JSON]:
-        event = self._sample(notification.on[0])
-        if kind == "correction" and notification.cancel is not None:
-            by = event_context(self._sample(notification.cancel.types[0]), self.catalogue)
-            context = {**by, "events": [event_context(event, self.catalogue)["event"]]}
-        else:
-            context = dict(event_context(event, self.catalogue))
-        somebody = Recipient(id="somebody", name="…")
-        return {**context, "recipient": recipient_told(somebody, self.catalogue.project), "message": {}}
-
-    def _sample(self, type_: str) -> Event:
-        sample = next(iter(self.catalogue.event_types[type_].samples.values()))
-        return Event(source="example", id="example", type=type_, time=_MOMENT, data=sample)
 
     def _read_title(self, text: str, locale: str, context: dict[str, JSON]) -> str | Code:
         part = Reader("").content(text).texts.get("title")
@@ -389,7 +379,8 @@ class _Pages:
         used = [(each, *self._summary(each)) for each in found if name in self.telling.channels_of(each)]
         if used:
             head = (words.text("event"), words.text("who"), words.text("how"))
-            yield Table(head, tuple((self.telling.events(each.on), who, how) for each, who, how in used))
+            rows = tuple((self.telling.events(each.on), who, how) for each, who, how in used)
+            yield Table(head, rows, summary=True)
         else:
             yield Paragraph(words.say("no_notification"))
         people = [each.id for _, each in sorted(self.catalogue.recipients.items()) if name in each.addresses]
