@@ -1,7 +1,7 @@
 """The whole way in one process with SQLite (``synchronous=FULL``), and the same job done plainly, in one run.
 
     python -m bench [--events 20000] [--json FILE]
-    python -m bench fan-out | digest | waiting
+    python -m bench fan-out | digest | waiting | tests
 
 The first: everything runs on loopback, each side in a process of its own: the load, the hub (or the plain program),
 the sink. The others: see ``inside``.
@@ -203,7 +203,12 @@ def _pair(result: dict[str, Any], what: str) -> str:
     return f"{result['latency'][f'{what}_p50_ms']:.1f} / {result['latency'][f'{what}_p99_ms']:.1f}"
 
 
-SIZES = {"fan-out": (10_000, 100_000), "digest": (10_000, 100_000), "waiting": (10_000, 1_000_000)}
+SIZES = {
+    "fan-out": (10_000, 100_000),
+    "digest": (10_000, 100_000),
+    "waiting": (10_000, 1_000_000),
+    "tests": (100, 1000),
+}
 """Of the cases in ``inside``: what does not grow with the size is to be the same for both."""
 
 

@@ -1,4 +1,4 @@
-"""The cases that run in one process: a large group, a large digest, and very many runs that wait.
+"""The cases that run in one process: a large group, a large digest, very many runs that wait, and a project's tests.
 
     python -m bench.inside CASE SIZE
 
@@ -25,12 +25,16 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from arauto.catalogue.cases import compile_cases
 from arauto.catalogue.compiler import compile_project
 from arauto.decide.fanouts import fanned_out
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
 from arauto.engine.stages import LEASE, Engine
 from arauto.model import Event, Recipient, Run, derive_id
+from arauto.simulate import Simulator
+from arauto.simulate.testing import play
+from arauto.sources import Draft
 from arauto.store import FanoutPage, NewEvent, Pending, PlanRecord, RunRecord, Store
 from arauto.store.opening import open_store
 
@@ -227,12 +231,44 @@ async def _make_waiting(engine: Engine, size: int) -> None:
             advance(len(records))
 
 
+async def tests(store: Store, clock: Clock, size: int) -> dict[str, float]:
+    """The test cases of the example shop, again and again until there were so many; and thirty days of a digest. They
+    have a database in memory of their own."""
+    folder = HERE.parent / "examples/loja"
+    began = time.perf_counter()
+    catalogue = compile_project(folder)
+    cases = compile_cases(folder, catalogue)
+    compiled = time.perf_counter() - began
+    async with Simulator() as simulator:
+        began = time.perf_counter()
+        with progress("playing", size) as advance:
+            for number in range(size):
+                played = await play(cases[number % len(cases)], catalogue, simulator)
+                assert played.passed, played.case.name
+                advance(1)
+        seconds = time.perf_counter() - began
+        began = time.perf_counter()
+        simulation = await simulator.begin(catalogue, START)
+        sample = catalogue.event_types["stock.low"].samples["typical"]
+        for number in range(30 * 4):
+            await simulation.accept(Draft(source="bench", id=str(number), type="stock.low", data=sample))
+            await simulation.run_until(timedelta(hours=6))
+        days = time.perf_counter() - began
+    return {
+        "seconds_to_compile": compiled,
+        "seconds_for_all_cases": seconds,
+        "ms_for_a_case": seconds / size * 1000,
+        "seconds_for_30_days_of_a_digest": days,
+        "peak_memory_mib": peak_memory(),
+    }
+
+
 def peak_memory() -> float:
     """Of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-CASES = {"fan-out": fan_out, "digest": digest, "waiting": waiting}
+CASES = {"fan-out": fan_out, "digest": digest, "waiting": waiting, "tests": tests}
 
 
 async def run(case: str, size: int) -> dict[str, Any]:

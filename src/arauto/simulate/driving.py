@@ -79,19 +79,11 @@ class Drive:
     # -- moving on -------------------------------------------------------------------------------------------------
 
     async def turn(self) -> bool:
-        """Take all that is due now through one stage after the other; False when nothing was."""
+        """Take what is due now through one stage after the other; False when nothing was. What comes seldom, since
+        somebody else left it behind or a group is large, is looked for when there is nothing else."""
         engine, store = self.engine, self.store
         lease: dict[str, Any] = {"owner": engine.owner, "now": self.now, "lease_until": self.now + LEASE}
-        pending, self.pending = self.pending, []
-        pending.extend(await store.take_pending(**lease, limit=PLENTY))
-        begun = bool(pending)
-        while pending:
-            handover = await engine.plan(pending, self._room())
-            await self._hand_over(handover)
-            pending = list(handover.left)
-        abandoned = await store.take_abandoned(**lease, limit=PLENTY)
-        if abandoned:
-            await self._settle([engine.abandoned(claim) for claim in abandoned])
+        planned = await self._plan()
         runs = await store.take_due_runs(**lease, limit=PLENTY)
         if runs:
             await self._hand_over(await engine.advance(runs, self._room()))
@@ -100,10 +92,26 @@ class Drive:
             outgoing, ended = await engine.prepare(claims, self.now + LEASE)
             await self._settle(ended)
             await self.send(outgoing)
+        if planned or runs or claims:
+            return True
+        self.pending.extend(await store.take_pending(**lease, limit=PLENTY))
+        planned = await self._plan()
+        abandoned = await store.take_abandoned(**lease, limit=PLENTY)
+        await self._settle([engine.abandoned(claim) for claim in abandoned])
         fanouts = await store.take_fanouts(**lease, limit=1)
         for fanout in fanouts:
             await self._hand_over(await engine.fan_out(fanout, self._room()))
-        return bool(begun or abandoned or runs or claims or fanouts)
+        return bool(planned or abandoned or fanouts)
+
+    async def _plan(self) -> bool:
+        """Plan what is in memory; False when nothing is."""
+        pending, self.pending = self.pending, []
+        begun = bool(pending)
+        while pending:
+            handover = await self.engine.plan(pending, self._room())
+            await self._hand_over(handover)
+            pending = list(handover.left)
+        return begun
 
     async def settle_down(self) -> None:
         """Turn until nothing is due at this moment."""

@@ -44,8 +44,10 @@ class Matched(Struct, frozen=True):
 
 def match(expected: Sequence[Expected], received: Sequence[Carried], start: datetime, zone: str) -> Matched:
     """Give each expected message one that was received, such that as many as possible fit."""
-    told = [[list(differences(one, other, start, zone)) for other in received] for one in expected]
-    fits = [[index for index, found in enumerate(row) if not found] for row in told]
+    fits = [
+        [index for index, other in enumerate(received) if next(differences(one, other, start, zone), None) is None]
+        for one in expected
+    ]
     taken: dict[int, int] = {}
     for number in range(len(expected)):
         _place(number, fits, taken, set())
@@ -53,12 +55,13 @@ def match(expected: Sequence[Expected], received: Sequence[Carried], start: date
     left = [index for index in range(len(received)) if index not in taken]
     wrong: list[Compared] = []
     for number in (each for each in range(len(expected)) if each not in placed):
-        nearest = min(left, key=lambda index: (_distance(told[number][index]), index), default=None)
-        if nearest is None or _is_another(told[number][nearest]):
+        told = {index: tuple(differences(expected[number], received[index], start, zone)) for index in left}
+        nearest = min(left, key=lambda index: (_distance(told[index]), index), default=None)
+        if nearest is None or _is_another(told[nearest]):
             wrong.append(Compared(expected[number], None))
         else:
             left.remove(nearest)
-            wrong.append(Compared(expected[number], received[nearest], tuple(told[number][nearest])))
+            wrong.append(Compared(expected[number], received[nearest], told[nearest]))
     return Matched(tuple(wrong), tuple(received[index] for index in left))
 
 
@@ -84,8 +87,6 @@ def _is_another(found: Sequence[Difference]) -> bool:
 
 def differences(expected: Expected, actual: Carried, start: datetime, zone: str) -> Iterator[Difference]:
     """All that is not as expected."""
-    if expected.earliest is not None and expected.latest is not None and not _in_time(expected, actual):
-        yield Difference("at", _expected_time(expected, start, zone), shown_time(actual.at, start, zone))
     for what, wanted, found in (
         ("to", expected.to, actual.recipient),
         ("by", expected.by, actual.channel),
@@ -97,6 +98,8 @@ def differences(expected: Expected, actual: Carried, start: datetime, zone: str)
     ):
         if wanted is not None and wanted != found:
             yield Difference(what, wanted, "none" if found is None else found)
+    if expected.earliest is not None and expected.latest is not None and not _in_time(expected, actual):
+        yield Difference("at", _expected_time(expected, start, zone), shown_time(actual.at, start, zone))
     if not (expected.contains or expected.lacks or expected.content):
         return
     form = actual.form
