@@ -138,6 +138,15 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}, which is not there"
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_into_a_page_name_a_heading_of_it(path: Path) -> None:
+    for name, heading in re.findall(r"\]\(((?:[^)#\s:]+\.md)?)#([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        text = ((path.parent / name) if name else path).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.*)$", text, re.M)
+        there = {re.sub(r"&\w+;|[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings}
+        assert heading in there, f"{path.relative_to(ROOT)} links to {name}#{heading}; there are {sorted(there)}"
+
+
 def test_the_readmes_link_to_each_other_and_name_the_two_commands() -> None:
     english, portuguese = (ROOT / name for name in ("README.md", "README.pt-BR.md"))
     assert "README.pt-BR.md" in english.read_text(encoding="utf-8")
