@@ -161,6 +161,22 @@ def test_only_some_cases(run: Run) -> None:
     assert "1 passed" in out
 
 
+def test_another_version_goes_live(run: Run, project: Path) -> None:
+    """A run finishes as it began; one that begins later is of the new version."""
+    shutil.copytree(project, project.parent / "after")
+    rule = project.parent / "after/notifications/cart-reminder/notification.yaml"
+    rule.write_text(rule.read_text(encoding="utf-8").replace('"10:00"', '"14:00"'), encoding="utf-8")
+    case = LEFT.replace("c-20817: {locale: pt-BR, push: true}", "c-1: {push: true}\n    c-2: {push: true}")
+    case = case.replace("c-20817: {cat", "c-1: {cat").replace(
+        "true}}}\n", 'true}}}\n    c-2: {categories: {tips: {"*": true}}}\n'
+    )
+    case += "      with: {customer: {id: c-1}}\n    - project: ../../after\n"
+    case += "    - {event: cart.left, with: {customer: {id: c-2}}}\n"
+    write(project, case + '  expect:\n    - {at: "10:00", to: c-1}\n    - {at: "14:00", to: c-2}\n')
+    code, out, err = run(str(project))
+    assert code == 0, out + err
+
+
 # -- reports -------------------------------------------------------------------------------------------------------
 
 

@@ -117,14 +117,23 @@ async def _play(
 
     reached = Reached() if coverage else None
     played: list[Played] = []
-    # What a simulated hub logs is in the explanations.
-    structlog.configure(processors=[_drop])
     async with Simulator() as simulator:
-        with _progress(len(cases), quiet) as advance:
+        with _progress(len(cases), quiet) as advance, _silent():
             for case in cases:
                 played.append(await play(case, catalogue, simulator, reached=reached, language=language))
                 advance(case.name)
     return played, reached
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the log of the simulated hub: what it says is in the explanations."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_drop])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _drop(*_: Any) -> Any:
