@@ -464,6 +464,20 @@ def test_what_is_planted_is_found_alone(
 TOGETHER = [
     pytest.param(
         [
+            (
+                TEAM,
+                SALES,
+                SALES + '\n  duty: {rota: {members: [ana, bob], every: 1w, start: "2026-01-05", hand_over: "09:00"}}',
+            ),
+            (ERP, "[{system: erp}]", "[{system: erp}, {group: ‸duty}]"),
+            (ERP, "send: webhook", "send: [webhook, sms]"),
+        ],
+        "unreachable-recipient",
+        "ana, of duty, cannot be reached: no address for webhook or sms there is one for email",
+        id="a member of a rota without an address",
+    ),
+    pytest.param(
+        [
             (RULE, '"paid"\n        steps: [{send: email}]', '"paid"\n        steps: [{stop: true}]'),
             (RULE, "[{send: [sms, inapp]}]", "[{stop: true}]"),
             (RULE, "- steps: [{send: email}]", "- steps: [{stop: true}]\n  - ‸send: [email, sms, inapp]"),
@@ -614,6 +628,16 @@ SOUND = [
 def test_what_may_be_meant_is_let_be(project: Callable[[Mapping[str, str]], Path], step: str) -> None:
     text = textwrap.dedent(ADDED[RULE]).replace(GIFT, step)
     assert [str(each) for each in check_project(project({RULE: text}))[1]] == []
+
+
+def test_an_attempt_in_the_time_that_a_notification_gives_is_let_be(
+    project: Callable[[Mapping[str, str]], Path], original: Callable[[str], str]
+) -> None:
+    changes = {
+        EMAIL: original(EMAIL).replace("[5s, 1m, 1h]", "[5s, 1d, 2d, 3d]"),
+        RULE: textwrap.dedent(ADDED[RULE]) + "expires: 9d\n",
+    }
+    assert [str(each) for each in check_project(project(changes))[1]] == []
 
 
 def test_every_code_is_planted() -> None:

@@ -47,9 +47,9 @@ class _Conditions:
 
     def __init__(self, rule: Written, types: Sequence[EventType]) -> None:
         self.rule, self.types = rule, types
-        attributes = rule.whole.attributes
-        self.domains: list[Domains] = [domains_of(each.name, each.schema, attributes) for each in types] or [
-            domains_of(None, None, attributes)
+        known = rule.whole.domains
+        self.domains: list[Domains] = [known[each.name] for each in types] or [
+            domains_of(None, None, rule.whole.attributes)
         ]
 
     def check(self, path: Path, facts: Facts, *, may_always: bool = False) -> bool:
@@ -58,9 +58,9 @@ class _Conditions:
         formula = self.formula(path)
         if self._values(path, formula):
             return False
-        for atom in atoms(formula):
+        for atom in () if isinstance(formula, Atom) else atoms(formula):
             why = self._never((), atom)
-            if why is not None and not isinstance(formula, Atom):
+            if why is not None:
                 self._tell(path, "never-true", f"{atom} is never true: {why}", at=atom.at)
                 return False
         if (why := self._never(facts, formula)) is not None and not self._disproved(path, facts, True):
@@ -250,7 +250,7 @@ class _Walk:
 
     def _is_shadowed(self, own: Facts, left: Facts, known: Facts) -> bool:
         """It could be taken, were the ways before it not there."""
-        return self.conditions.never((*known, *own)) is None and self.conditions.never((*left, *own)) is not None
+        return self.conditions.never((*left, *own)) is not None and self.conditions.never((*known, *own)) is None
 
 
 __all__ = ["check_conditions", "check_queries"]

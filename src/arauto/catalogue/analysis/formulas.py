@@ -316,7 +316,7 @@ Domains: TypeAlias = Callable[[Atom], Domain]
 
 def contradiction(formulas: Sequence[Formula], domains: Domains) -> str | None:
     """Why these can't all be true together, for people to read; None where they can, or nobody knows."""
-    alternatives = _conjunctions(All(tuple(formulas)))
+    alternatives = _conjunctions(formulas[0] if len(formulas) == 1 else All(tuple(formulas)))
     if not alternatives:
         return None
     first: str | None = None
@@ -352,6 +352,8 @@ def _conjunctions(formula: Formula) -> list[Conjunction]:
 
 
 def _clash(conjunction: Conjunction, domains: Domains) -> str | None:
+    if len(conjunction) == 1:
+        return _clash_of_term(conjunction, domains(conjunction[0]))
     by_term: dict[str, list[Atom]] = {}
     for atom in conjunction:
         by_term.setdefault(atom.term, []).append(atom)
@@ -359,18 +361,18 @@ def _clash(conjunction: Conjunction, domains: Domains) -> str | None:
 
 
 def _clash_of_term(said: Sequence[Atom], domain: Domain) -> str | None:
-    told = " and ".join(dict.fromkeys(map(str, said)))
-    ops = {atom.op for atom in said}
-    if {"holds", "fails"} <= ops or {"defined", "undefined"} <= ops:
-        return f"{told} exclude each other"
-    if domain.there and "undefined" in ops:
+    if len(said) > 1:
+        ops = {atom.op for atom in said}
+        if {"holds", "fails"} <= ops or {"defined", "undefined"} <= ops:
+            return f"{_told(said)} exclude each other"
+    if domain.there and any(atom.op == "undefined" for atom in said):
         return f"{said[0].term} is never missing"
     candidates = domain.values
     by_schema = candidates is not None
     if candidates is None:
         given = next((atom for atom in said if atom.op in ("==", "in")), None)
         if given is None:
-            return _beyond(said, domain, told)
+            return _beyond(said, domain)
         candidates = tuple(each.value for each in given.values)
     left = [value for value in candidates if all(_may(atom, value) for atom in said)]
     if left and not by_schema:
@@ -378,10 +380,14 @@ def _clash_of_term(said: Sequence[Atom], domain: Domain) -> str | None:
     if left:
         return None
     if by_schema:
-        return f"{said[0].term} is {' or '.join(map(written, candidates))}, and never {told}"
+        return f"{said[0].term} is {' or '.join(map(written, candidates))}, and never {_told(said)}"
     if len(said) == 1:
-        return f"{said[0].term} is {bounds_told(domain)}, and never {told}"
-    return f"{told} exclude each other"
+        return f"{said[0].term} is {bounds_told(domain)}, and never {_told(said)}"
+    return f"{_told(said)} exclude each other"
+
+
+def _told(said: Sequence[Atom]) -> str:
+    return " and ".join(dict.fromkeys(map(str, said)))
 
 
 def _may(atom: Atom, value: JSON) -> bool:
@@ -434,7 +440,7 @@ def possible(value: JSON, domain: Domain) -> bool:
     return _within(value, domain)
 
 
-def _beyond(said: Sequence[Atom], domain: Domain, told: str) -> str | None:
+def _beyond(said: Sequence[Atom], domain: Domain) -> str | None:
     """Whether limits leave nothing between them."""
     low, low_open = (domain.low, domain.low_open) if domain.numeric else (None, False)
     high, high_open = (domain.high, domain.high_open) if domain.numeric else (None, False)
@@ -453,8 +459,8 @@ def _beyond(said: Sequence[Atom], domain: Domain, told: str) -> str | None:
     if low < high or (low == high and not low_open and not high_open):
         return None
     if len(said) == 1:
-        return f"{said[0].term} is {bounds_told(domain)}, and never {told}"
-    return f"{told} exclude each other"
+        return f"{said[0].term} is {bounds_told(domain)}, and never {_told(said)}"
+    return f"{_told(said)} exclude each other"
 
 
 def bounds_told(domain: Domain) -> str:

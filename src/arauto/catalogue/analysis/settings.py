@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from arauto.catalogue.analysis.whole import Whole
@@ -36,13 +37,21 @@ def _check_category(whole: Whole, category: Category) -> None:
 def _check_retries(whole: Whole) -> None:
     for name, document in whole.channels.items():
         policy, passed = whole.catalogue.channels[name].retry, timedelta()
+        expires = max([policy.expires, *_expiries(whole, name)])
         for index, wait in enumerate(policy.schedule if "retry" in document.data else ()):
             passed += wait
-            if passed * (1 - JITTER) >= policy.expires:
-                message = f"this attempt is never made: the message has expired, {policy.expires} after its creation"
+            if passed * (1 - JITTER) >= expires:
+                message = f"this attempt is never made: the message has expired by then, {expires} after its creation"
                 place = document.place(("retry", index))
                 whole.warn(document.file, place, "late-retry", message, "make expires longer, or leave it out")
                 break
+
+
+def _expiries(whole: Whole, channel: str) -> Iterator[timedelta]:
+    """What notifications that send on a channel say instead of it."""
+    for rule in whole.catalogue.notifications.values():
+        if rule.expires is not None and any(channel in step.channels for step in rule.steps):
+            yield rule.expires
 
 
 __all__ = ["check_settings"]

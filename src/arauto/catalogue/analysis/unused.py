@@ -62,8 +62,9 @@ def _handled(whole: Whole) -> set[str]:
 
 
 def _check_event_types(whole: Whole, told: set[str]) -> None:
+    handled = _handled(whole) | told
     for file in whole.folder.flat.get("events", ()):
-        if file.stem in told or file.stem in _handled(whole):
+        if file.stem in handled:
             continue
         sample = next(iter(whole.catalogue.event_types[file.stem].samples))
         message = f"nobody hears of {file.stem}: an event such as its sample {sample} is accepted, and nothing follows"

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from arauto.catalogue.analysis.domains import domains_of
+from arauto.catalogue.analysis.formulas import Domains
 from arauto.catalogue.diagnostics import Faults, Place
 from arauto.catalogue.document import Document
 from arauto.catalogue.folder import NOTIFICATION, Folder
@@ -28,6 +30,8 @@ class Whole(Struct, frozen=True):
     """By notification."""
     attributes: JSON
     """The JSON Schema of recipients' attributes, if there is one."""
+    domains: Mapping[str, Domains]
+    """By event type, what its schema says."""
 
     @classmethod
     def of(cls, folder: Folder, catalogue: Catalogue, findings: Faults) -> Whole:
@@ -41,6 +45,8 @@ class Whole(Struct, frozen=True):
         assert project is not None, "a project without faults has an arauto.yaml"
         recipients = list(read("recipients").values())
         inside = {place.name: folder.document(files[NOTIFICATION]) for place, files in folder.notifications.items()}
+        attributes = next((each.data["attributes"] for each in recipients if "attributes" in each.data), None)
+        types = catalogue.event_types.values()
         return cls(
             folder,
             catalogue,
@@ -50,7 +56,8 @@ class Whole(Struct, frozen=True):
             read("channels"),
             read("sources"),
             {name: document for name, document in inside.items() if document},
-            next((each.data["attributes"] for each in recipients if "attributes" in each.data), None),
+            attributes,
+            {each.name: domains_of(each.name, each.schema, attributes) for each in types},
         )
 
     def written(self) -> Iterator[Written]:
