@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -166,12 +167,25 @@ async def test_what_is_under_way_finishes_on_the_version_that_began_it(
 
 
 def other_version(place: Path, change: Callable[[str], str]) -> Catalogue:
-    import shutil
-
     shutil.copytree(LOJA, place / "loja")
     file = place / "loja/notifications/order-ready/notification.yaml"
     file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
     return compile_project(place / "loja")
+
+
+async def test_a_large_group_is_told_page_by_page(simulator: Simulator, tmp_path: Path) -> None:
+    shutil.copytree(LOJA, tmp_path / "loja")
+    team = tmp_path / "loja/recipients/team.yaml"
+    text = team.read_text(encoding="utf-8")
+    team.write_text(
+        text.replace("managers: {members: [ana]}", "managers: {query: recipient.attributes.vip}"), encoding="utf-8"
+    )
+    simulation = await simulator.begin(compile_project(tmp_path / "loja"), START)
+    people = [Recipient(id=f"p{number}", attributes={"vip": number % 2 == 0}) for number in range(1200)]
+    await simulation.know(*people)
+    await simulation.accept(draft(simulation, "month.closing", day="2026-03-31"))
+    await simulation.run_out()
+    assert {each.recipient for each in simulation.received} == {f"p{number}" for number in range(0, 1200, 2)}
 
 
 async def test_it_says_why(simulation: Simulation) -> None:
