@@ -105,7 +105,7 @@ GOOD: dict[str, str] = {
         to:
           - person: event.data.customer.id
             upsert:
-              email: event.data.customer.email
+              email: event.data.customer.email | default(none)
               attributes: {vip: event.data.order.total > 1000}
           - group: sales
             when: event.data.order.total >= 100

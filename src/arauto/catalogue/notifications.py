@@ -12,6 +12,7 @@ from arauto.catalogue.rules import Surroundings, awaited, event_types, target
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.steps import Program, compile_steps
 from arauto.catalogue.texts import Texts, compile_texts, missing, sort_files
+from arauto.catalogue.typing import Sight, check_types
 from arauto.catalogue.values import NAME, Reader
 from arauto.decide.groups import anyone
 from arauto.decide.signals import CLOSED, OPENED, listened
@@ -22,16 +23,23 @@ from arauto.model import Brand, Composer, Listener, Mute, Notification, Recipien
 def compile_notifications(folder: Folder, around: Surroundings, faults: Faults) -> dict[str, Notification]:
     """The notifications without faults, by name."""
     found: dict[str, Notification] = {}
+    sight = Sight(around) if around.everybody.complete else None  # of earlier versions, nobody is known any more
     for place, inside in folder.notifications.items():
-        notification = _compile(folder, place, inside, around, faults)
+        notification = _compile(folder, place, inside, around, sight, faults)
         if notification is not None:
             found[notification.name] = notification
     return found
 
 
 def _compile(
-    folder: Folder, place: FilePath, inside: Mapping[str, File], around: Surroundings, faults: Faults
+    folder: Folder,
+    place: FilePath,
+    inside: Mapping[str, File],
+    around: Surroundings,
+    sight: Sight | None,
+    faults: Faults,
 ) -> Notification | None:
+    before = len(faults.found)
     where = f"{folder.name(place)}/{NOTIFICATION}"
     if not NAME.fullmatch(place.name):
         message = f"{place.name!r} cannot be the name of a notification"
@@ -66,7 +74,7 @@ def _compile(
     composers = compile_texts(texts, used, str(place), folder, (locale, brand), faults)
     cancel = awaited(reader, ("cancel",), entry.cancel, around) if entry.cancel else None
     corrections = _corrections(texts, entry, used, readers, faults)
-    return Notification(
+    notification = Notification(
         name=place.name,
         on=on,
         category=entry.category,
@@ -88,6 +96,9 @@ def _compile(
         marks=program.marks,
         edition=hash_of((name, file.raw) for name, file in inside.items()),
     )
+    if sight is not None and len(faults.found) == before:
+        check_types(reader, texts, folder, sight)
+    return notification
 
 
 # -- what it listens for -------------------------------------------------------------------------------------------

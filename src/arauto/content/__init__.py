@@ -20,6 +20,7 @@ from arauto.content.holes import (
     whole_url,
 )
 from arauto.content.markup import Markup
+from arauto.content.parts import pieces
 from arauto.content.plain import plain, words, wrap
 from arauto.content.shapes import Shapes
 from arauto.content.tree import Content
@@ -41,6 +42,7 @@ __all__ = [
     "given_url",
     "language_faults",
     "part_fault",
+    "pieces",
     "plain",
     "shorten",
     "whole_url",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -162,6 +162,20 @@ def _assemble(node: Any, filled: list[Any]) -> Any:
     if isinstance(node, list):
         return [value for value in [_assemble(inner, filled) for inner in node] if value is not _DEAD]
     return node
+
+
+def json_parts(file: str, text: str) -> list[Part]:
+    """The strings of a JSON text that hold values. Raises TextFaulty where it is no JSON."""
+    reader = _Reader(file, text)
+    return [reader.part(written) for written in _written(reader.read()) if _CODE.search(written.text)]
+
+
+def _written(node: Any) -> Iterator[_Written]:
+    if isinstance(node, _Written):
+        yield node
+    elif isinstance(node, dict | list):
+        for inner in node.values() if isinstance(node, dict) else node:
+            yield from _written(inner)
 
 
 class _Reader:

@@ -21,8 +21,8 @@ from arauto.model import JSON
 Filter = Callable[..., JSON]
 
 STYLES = ("short", "medium", "long", "full")
-_PLURALS = ("zero", "one", "two", "few", "many", "other")
-_DECIMAL = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?")
+PLURALS = ("zero", "one", "two", "few", "many", "other")
+DECIMAL = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,30})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -172,8 +172,8 @@ class _Numbers:
                 "plural needs at least the form other", hint='write plural({"one": "# item", "other": "# items"})'
             )
         for name in forms:
-            if name not in _PLURALS or not isinstance(forms[name], str):
-                raise LanguageError(f"{name} is not a plural form with a text", hint=f"there is: {', '.join(_PLURALS)}")
+            if name not in PLURALS or not isinstance(forms[name], str):
+                raise LanguageError(f"{name} is not a plural form with a text", hint=f"there is: {', '.join(PLURALS)}")
         form: str = forms[category if category in forms else "other"]
         return form.replace("#", self.number(value)) if "#" in form else form
 
@@ -207,7 +207,7 @@ def _number(value: JSON, filter_: str) -> Decimal:
         number = Decimal(repr(value))
         if number.is_finite() and abs(number) < 10**24:
             return number
-    elif isinstance(value, str) and _DECIMAL.fullmatch(value):
+    elif isinstance(value, str) and DECIMAL.fullmatch(value):
         return Decimal(value)
     raise LanguageError(f"{filter_} takes a number, not {_kind(value)}", hint="numbers in texts are written 1234.50")
 

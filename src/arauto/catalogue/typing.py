@@ -1,0 +1,436 @@
+"""The type-check of a notification: its expressions and texts against what they can see.
+
+What that is: the event types' JSON Schemas, the recipients whom ``to`` names with the schema of their attributes, and
+the project. Conditions narrow it for what comes after them: ``when`` for all the rest, a step for the steps and texts
+that follow it. What is found is told at its place; nothing is asked of a notification that has other faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from arauto.catalogue.diagnostics import Place, did_you_mean
+from arauto.catalogue.document import Path
+from arauto.catalogue.folder import File, Folder
+from arauto.catalogue.recipients import Everybody
+from arauto.catalogue.rules import Surroundings
+from arauto.catalogue.texts import Texts
+from arauto.catalogue.values import Reader
+from arauto.content import pieces
+from arauto.decide.groups import anyone
+from arauto.language import place
+from arauto.language.types import (
+    NULL,
+    OPEN,
+    SAID,
+    TEXT,
+    Finding,
+    Items,
+    Known,
+    Missing,
+    Record,
+    Text,
+    Type,
+    check_expression,
+    check_text,
+    either,
+    inside,
+    one_of,
+    present,
+    type_of,
+    union,
+)
+from arauto.model import JSON, Recipient
+
+_SHOWN: Type = (Text(filled=True),)
+_MOMENT: Type = (Text(format="date-time", filled=True),)
+_ADDRESSES = frozenset({"email", "sms", "webhook", "slack"})
+"""Channels whose addresses are texts."""
+
+
+class Sight:
+    """What expressions and texts of a project can see."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
+        self._event_types: dict[str, Type] = {}
+        self._attributes: Type | None = None
+        self._project: Type | None = None
+        self._fixed: dict[frozenset[str], Type] = {}
+
+    def events(self, names: Iterable[str]) -> Type:
+        """An event of one of these types."""
+        return union(*(self._event(name) for name in names))
+
+    def _event(self, name: str) -> Type:
+        known = self._event_types.get(name)
+        if known is None:
+            found = self.around.event_types.get(name)
+            told: dict[str, Type] = {
+                "id": _SHOWN,
+                "source": _SHOWN,
+                "type": one_of([name]),
+                "time": _MOMENT,
+                "subject": union(TEXT, NULL),
+                "data": type_of(found.schema) if found else OPEN,
+            }
+            known = self._event_types[name] = (Record(told),)
+        return known
+
+    def at_event(self, event: Type) -> Known:
+        """What is seen before a recipient is known."""
+        return {"event": event, "events": (Items(event, least=1),), "project": self.project()}
+
+    def project(self) -> Type:
+        """The project, as it is written."""
+        if self._project is None:
+            project = self.around.whole.project
+            if project is None:
+                return OPEN
+            brand = {name: _constant(getattr(project.brand, name)) for name in project.brand.__struct_fields__}
+            self._project = (
+                Record(
+                    {
+                        "name": _SHOWN,
+                        "public_url": _constant(project.public_url),
+                        "time_zone": _SHOWN,
+                        "brand": (Record(brand),),
+                        "holidays": (Items((Text(format="date", filled=True),)),),
+                    }
+                ),
+            )
+        return self._project
+
+    def attributes(self) -> Type:
+        """The attributes of some recipient."""
+        if self._attributes is None:
+            self._attributes = attributes_type(self.around.everybody)
+        return self._attributes
+
+    def someone(self, name: Type = OPEN, attributes: Type | None = None) -> Type:
+        """A recipient who is not written in the project."""
+        return (_recipient(one_of(["person", "system"]), _SHOWN, name, attributes or self.attributes()),)
+
+    def fixed(self, ids: frozenset[str]) -> Type:
+        """One of these recipients, who are written in the project."""
+        known = self._fixed.get(ids)
+        if known is None:
+            shapes: dict[tuple[str, bool, frozenset[str]], list[Recipient]] = {}
+            for each in map(self.around.everybody.recipients.get, sorted(ids)):
+                if each is None:
+                    return self.someone()
+                shapes.setdefault((each.kind, each.name is None, frozenset(each.attributes)), []).append(each)
+            known = self._fixed[ids] = tuple(
+                _recipient(
+                    one_of([kind]),
+                    one_of(each.id for each in alike),
+                    NULL if nameless else _SHOWN,
+                    _holding(self.attributes(), held),
+                )
+                for (kind, nameless, held), alike in shapes.items()
+            )
+        return known
+
+    def message(self, recipient: Type, category: str) -> Type:
+        """What texts see of the very message. A link that there never is, the analysis of settings tells."""
+        whole = self.around.whole
+        person = refusable = OPEN
+        if whole.project is not None and whole.project.public_url is not None:
+            systems = any(present(inside((each,), "kind")) == one_of(["system"]) for each in recipient)
+            person = union(_SHOWN, NULL) if systems else _SHOWN
+            found = whole.categories.get(category)
+            refusable = OPEN if found and found.consent == "required" else person
+        told = {"preferences_url": person, "unsubscribe_url": refusable, "acknowledge_url": person}
+        return (Record({"id": _SHOWN, **told}),)
+
+
+def attributes_type(everybody: Everybody) -> Type:
+    """The attributes that a recipient may have."""
+    return OPEN if everybody.attributes_schema is None else type_of(everybody.attributes_schema)
+
+
+def _constant(value: JSON) -> Type:
+    return NULL if value is None else _SHOWN
+
+
+def _recipient(kind: Type, id: Type, name: Type, attributes: Type) -> Record:
+    told = {"id": id, "kind": kind, "name": name, "locale": _SHOWN, "time_zone": _SHOWN, "attributes": attributes}
+    return Record(told)
+
+
+def _holding(attributes: Type, held: Iterable[str]) -> Type:
+    """Attributes of which exactly these are there."""
+    found: list[Any] = []
+    for atom in attributes:
+        if isinstance(atom, Record):
+            for name in atom.names:
+                atom = atom.where(name, present(atom.get(name)) if name in held else (Missing(),))
+        found.append(atom)
+    return tuple(found)
+
+
+# -- expressions ---------------------------------------------------------------------------------------------------
+
+
+class _Expressions:
+    """Checks the expressions of one document."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    def value(self, path: Path, known: Known) -> Type:
+        """What the expression at ``path`` gives."""
+        checked = check_expression(self.reader.document.value(path), known)
+        self._tell(path, checked.findings)
+        return checked.gives
+
+    def condition(self, path: Path, known: Known) -> tuple[Known, Known]:
+        """What is known where the condition at ``path`` is true, and where it is false."""
+        checked = check_expression(self.reader.document.value(path), known)
+        self._tell(path, checked.findings)
+        if not checked.findings:
+            hint = "compare it, or test it: is defined, is not none, | length > 0"
+            self.gives(path, checked.gives, {"truth"}, "true or false", hint)
+        return checked.true, checked.false
+
+    def gives(self, path: Path, given: Type, wanted: set[str], said: str, hint: str | None = None) -> None:
+        """The expression at ``path`` must give one of these kinds."""
+        wrong = [atom for atom in given if atom.kind not in wanted and atom.kind != "open"]
+        if not wrong:
+            return
+        kinds = " or ".join(dict.fromkeys(SAID[atom.kind] for atom in wrong if atom.kind in SAID)) or "nothing"
+        may = "gives" if len(wrong) == len(given) else "may give"
+        self.reader.fault(path, "wrong-result", f"this {may} {kinds}, not {said}", hint)
+
+    def moment(self, path: Path, known: Known, *, day: bool) -> None:
+        """The expression at ``path`` must give a moment, or else a day."""
+        given = self.value(path, known)
+        said = "a day" if day else "a moment"
+        self.gives(path, given, {"text"}, said)
+        formats = {"date-time", "date"} if day else {"date-time"}
+        for atom in given:
+            if isinstance(atom, Text) and atom.values is None and atom.format not in formats and not atom.patterned:
+                kind = f"a text of the format {atom.format}" if atom.format else "any text"
+                hint = f"say format: {'date' if day else 'date-time'} in its schema"
+                self.reader.fault(path, "wrong-result", f"this gives {kind}, not {said}", hint)
+
+    def _tell(self, path: Path, findings: Sequence[Finding]) -> None:
+        document = self.reader.document
+        source = document.value(path) if findings else ""
+        for found in findings:
+            if found.code == "impossible-value":
+                continue  # the analysis of conditions says more about it
+            at = document.within(path, *place(source, found.at))
+            self.reader.faults.add(document.file, at, found.code, found.message, found.hint)
+
+
+def check_query(reader: Reader, path: Path, everybody: Everybody) -> None:
+    """The query of a group, which sees a recipient."""
+    told = _recipient(one_of(["person", "system"]), _SHOWN, OPEN, attributes_type(everybody))
+    _Expressions(reader).condition(path, {"recipient": (told,)})
+
+
+# -- notifications -------------------------------------------------------------------------------------------------
+
+
+def check_types(reader: Reader, texts: Texts, folder: Folder, sight: Sight) -> None:
+    """All expressions and texts of a notification that has no other fault."""
+    _Notification(reader, sight).check(texts, folder)
+
+
+class _Notification:
+    """Goes the way of a run through one notification."""
+
+    def __init__(self, reader: Reader, sight: Sight) -> None:
+        self.reader, self.sight = reader, sight
+        self.expressions = _Expressions(reader)
+        self.written: Mapping[str, JSON] = reader.document.data
+        self.gathers = False
+        """From here on, a run may hold several events."""
+        self.sends: dict[str, Known] = {}
+        """By channel, what is known where something is sent."""
+        self.recipient: Type = ()
+        """Everybody who hears of it."""
+
+    def check(self, texts: Texts, folder: Folder) -> None:
+        written = self.written
+        on = written["on"] if isinstance(written["on"], list) else [written["on"]]
+        known = self.sight.at_event(self.sight.events(on))
+        if written.get("when") is not None:
+            known = self._held(self.expressions.condition(("when",), known)[0])
+        self.recipient = self._targets(("to",), written["to"], known)
+        known = {**known, "recipient": self.recipient}
+        corrected = self._awaited(("cancel",), written["cancel"], known) if written.get("cancel") else None
+        if written.get("mute"):
+            self._mute(written["mute"], known)
+        after = self._steps(("steps",), written["steps"], known)
+        self._texts(texts, folder, after)
+        if corrected is not None:
+            told = {**corrected, "events": known["events"], "recipient": self.recipient}
+            for file in texts.corrections.values():
+                self._text(file, folder, told)
+
+    def _held(self, known: Known) -> Known:
+        """What holds for the event holds for each that the run tells of, as long as they did not come together."""
+        return known if self.gathers else {**known, "events": (Items(known["event"], least=1),)}
+
+    # -- to ----------------------------------------------------------------------------------------------------
+
+    def _targets(self, path: Path, written: Sequence[Mapping[str, JSON]], known: Known) -> Type:
+        """Whom these targets name."""
+        return union(*(self._target((*path, index), each, known) for index, each in enumerate(written)))
+
+    def _target(self, path: Path, entry: Mapping[str, JSON], known: Known) -> Type:
+        if entry.get("when") is not None:
+            known, _ = self.expressions.condition((*path, "when"), known)
+        everybody = self.sight.around.everybody
+        if (group := everybody.groups.get(entry.get("group", ""))) is not None and group.query is None:
+            return self.sight.fixed(frozenset(anyone(group)))
+        if "system" in entry:
+            return self.sight.fixed(frozenset((entry["system"],)))
+        if "person" not in entry:
+            return self.sight.someone()
+        given = self.expressions.value((*path, "person"), known)
+        wanted = {"text", "number", "null"}
+        self.expressions.gives((*path, "person"), given, wanted, "a recipient's id: a text or a whole number")
+        name, attributes = self._upsert((*path, "upsert"), entry.get("upsert") or {}, known)
+        match given:
+            case (Text(values=frozenset() as ids),) if ids <= everybody.recipients.keys():
+                return self.sight.fixed(ids)
+        return self.sight.someone(name, attributes)
+
+    def _upsert(self, path: Path, entry: Mapping[str, JSON], known: Known) -> tuple[Type, Type]:
+        """The name and the attributes that somebody has after it."""
+        name, attributes = OPEN, self.sight.attributes()
+        for key, written in entry.items():
+            if isinstance(written, Mapping):
+                for inner in written:
+                    attributes = self._attribute((*path, key, inner), attributes, known)
+                continue
+            given = self.expressions.value((*path, key), known)
+            if key == "attributes":
+                self.expressions.gives((*path, key), given, {"object", "null"}, "an object")
+            elif key in ("name", "locale", "time_zone") or key in _ADDRESSES:
+                self.expressions.gives((*path, key), given, {"text", "null"}, "a text")
+            if key == "name":
+                name = given
+        return name, attributes
+
+    def _attribute(self, path: Path, attributes: Type, known: Known) -> Type:
+        """The attributes, of which the one at ``path`` is there from now on."""
+        name = str(path[-1])
+        given = self.expressions.value(path, known)
+        wanted = inside(attributes, name)
+        kinds = {atom.kind for atom in present(wanted)}
+        if wanted == (Missing("closed"),):
+            names = [each for atom in attributes if isinstance(atom, Record) for each in atom.names]
+            message, hint = f"recipients have no attribute {name}", did_you_mean(name, names)
+            self.reader.fault(path, "unknown-path", message, hint, key=True)
+        elif kinds and "open" not in kinds:
+            said = " or ".join(SAID[kind] for kind in SAID if kind in kinds)
+            self.expressions.gives(path, given, kinds, f"{said}, as the schema of the attributes says")
+        return tuple(atom.where(name, present(wanted)) if isinstance(atom, Record) else atom for atom in attributes)
+
+    # -- what it listens for -----------------------------------------------------------------------------------
+
+    def _awaited(self, path: Path, entry: Mapping[str, JSON], known: Known, on: str = "on") -> Known:
+        """What is known of the awaited event, beside which no recipient is seen."""
+        names = entry[on] if isinstance(entry[on], list) else [entry[on]]
+        there = self.sight.at_event(self.sight.events(names))
+        if entry.get("when") is not None:
+            there, _ = self.expressions.condition((*path, "when"), there)
+        match = (*path, "match")
+        here, awaited = (match, match) if isinstance(entry["match"], str) else ((*match, "here"), (*match, "there"))
+        self.expressions.value(here, known)
+        self.expressions.value(awaited, there)
+        return there
+
+    def _mute(self, entry: Mapping[str, JSON], known: Known) -> None:
+        for key in ("opened", "closed"):
+            self._awaited(("mute",), entry, known, key)
+
+    # -- steps -------------------------------------------------------------------------------------------------
+
+    def _steps(self, path: Path, written: Sequence[Mapping[str, JSON]], known: Known) -> Known:
+        """What is known after these steps."""
+        for index, entry in enumerate(written):
+            kind, value = next(iter(entry.items()))
+            known = self._step((*path, index, kind), kind, value, known)
+        return known
+
+    def _step(self, path: Path, kind: str, value: JSON, known: Known) -> Known:
+        match kind, value:
+            case "only_if", str():
+                return self._held(self.expressions.condition(path, known)[0])
+            case "stop", str():
+                return self._held(self.expressions.condition(path, known)[1])
+            case "send", _:
+                self._send(value, known)
+            case "branch", list():
+                return self._branch(path, value, known)
+            case "repeat", {"steps": list() as inner}:
+                return either(known, self._steps((*path, "steps"), inner, known), known)
+            case "notify", {"to": list() as to, "steps": list() as inner}:
+                self._notify(path, to, inner, known)
+            case "wait_for", {"event": _, "match": _}:
+                self._awaited(path, value, known, "event")
+            case "delay", {"by": str()}:
+                given = self.expressions.value((*path, "by"), known)
+                self.expressions.gives((*path, "by"), given, {"text", "number"}, "seconds or a duration")
+            case "until", {"time": str()}:
+                self.expressions.moment((*path, "time"), known, day=False)
+            case "until", {"day": str()}:
+                self.expressions.moment((*path, "day"), known, day=True)
+            case (("digest" | "throttle"), _):
+                if isinstance(value, Mapping) and "by" in value:
+                    self.expressions.value((*path, "by"), known)
+                self.gathers = self.gathers or kind == "digest" or value.get("overflow") == "digest"
+        return known
+
+    def _send(self, value: JSON, known: Known) -> None:
+        channels = value["first_of"] if isinstance(value, Mapping) else value
+        for channel in [channels] if isinstance(channels, str) else channels:
+            before = self.sends.get(channel)
+            self.sends[channel] = known if before is None else either(before, known, known)
+
+    def _branch(self, path: Path, ways: Sequence[Mapping[str, JSON]], known: Known) -> Known:
+        ends: list[Known] = []
+        left = known
+        for index, way in enumerate(ways):
+            taken = left
+            if "when" in way:
+                taken, left = map(self._held, self.expressions.condition((*path, index, "when"), left))
+            ends.append(self._steps((*path, index, "steps"), way["steps"], taken))
+        if "when" in ways[-1] or "percent" in ways[-1]:
+            ends.append(left)
+        after = ends[0]
+        for end in ends[1:]:
+            after = either(after, end, known)
+        return after
+
+    def _notify(self, path: Path, to: Sequence[Mapping[str, JSON]], inner: JSON, known: Known) -> None:
+        others = self._targets((*path, "to"), to, known)
+        self.recipient = union(self.recipient, others)
+        self._steps((*path, "steps"), inner, {**known, "recipient": others})
+
+    # -- texts -------------------------------------------------------------------------------------------------
+
+    def _texts(self, texts: Texts, folder: Folder, after: Known) -> None:
+        anywhere: Known | None = None
+        for known in self.sends.values():
+            anywhere = known if anywhere is None else either(anywhere, known, known)
+        for file in texts.content.values():
+            self._text(file, folder, anywhere or after)
+        for channel, files in texts.own.items():
+            for file in files.values():
+                self._text(file, folder, self.sends.get(channel, after))
+
+    def _text(self, file: File, folder: Folder, known: Known) -> None:
+        text = folder.text(file)
+        seen = {**known, "message": self.sight.message(known["recipient"], str(self.written["category"]))}
+        for part, typed in pieces(file.name, text or ""):
+            for found in check_text(part.source, seen, typed=typed):
+                error = part.error(found.at, found.message)
+                at = Place(error.line, error.column)
+                self.reader.faults.add(file.name, at, found.code, found.message, found.hint)

@@ -1,0 +1,49 @@
+"""The type-check of the one language: what can fail in an expression or a text, for data that its schema allows.
+
+Read ``lattice`` first (what a type is, and what a condition leaves of it), then ``schema`` (JSON Schema → types),
+``narrow`` (what conditions say) and ``check`` (what is told).
+"""
+
+from arauto.language.types.check import Checked, Finding, check_expression, check_text
+from arauto.language.types.filters import SAID
+from arauto.language.types.lattice import (
+    NULL,
+    OPEN,
+    TEXT,
+    Items,
+    Missing,
+    Null,
+    Record,
+    Text,
+    Type,
+    inside,
+    one_of,
+    present,
+    union,
+)
+from arauto.language.types.narrow import Known, either
+from arauto.language.types.schema import type_of
+
+__all__ = [
+    "NULL",
+    "OPEN",
+    "SAID",
+    "TEXT",
+    "Checked",
+    "Finding",
+    "Items",
+    "Known",
+    "Missing",
+    "Null",
+    "Record",
+    "Text",
+    "Type",
+    "check_expression",
+    "check_text",
+    "either",
+    "inside",
+    "one_of",
+    "present",
+    "type_of",
+    "union",
+]
