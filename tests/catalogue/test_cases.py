@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from arauto.catalogue import compile_project
-from arauto.catalogue.cases import Answers, Case, Comes, Fails, Of, Silences, Wants, compile_cases
+from arauto.catalogue.case import Answers, Case, Comes, Fails, Of, Silences, Wants
+from arauto.catalogue.cases import compile_cases
 from arauto.errors import CatalogueFaulty, UsageFault
 from arauto.model import Catalogue
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from arauto.catalogue.cases import Expected
+from arauto.catalogue.case import Expected
 from arauto.channels.push import PushBody
 from arauto.channels.sms import SmsBody
 from arauto.simulate import Carried

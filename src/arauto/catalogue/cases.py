@@ -2,142 +2,43 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
-from typing import Any, Literal, TypeAlias
-
-from msgspec import Struct
+from typing import Any
 
 from arauto.catalogue import case_files, values
+from arauto.catalogue.case import (
+    Answers,
+    Case,
+    Changes,
+    Comes,
+    Expected,
+    Fails,
+    Happening,
+    Of,
+    Silences,
+    Wants,
+    What,
+)
 from arauto.catalogue.compiler import compile_project
 from arauto.catalogue.diagnostics import START, Faults, did_you_mean, shown
 from arauto.catalogue.document import Document, Path
+from arauto.catalogue.moments import moment_of
 from arauto.catalogue.reader import read
 from arauto.catalogue.recipients import compile_recipient
 from arauto.catalogue.schemas import Check, pointer
 from arauto.catalogue.shapes import fit
+from arauto.catalogue.stand_ins import stand_in
 from arauto.catalogue.values import Reader
-from arauto.decide.calendar import at_wall_clock, parse_time, zone_of
 from arauto.errors import CatalogueFaulty, UsageFault
-from arauto.model import JSON, Catalogue, QuietHours, ReceiptKind, Recipient, Silence, Wishes
+from arauto.model import JSON, Catalogue, QuietHours, Recipient, Silence, Wishes
 from arauto.sources import Draft
 
 TESTS = "tests"
 SOURCE = "tests"
 """The source of events that name none."""
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-class Of(Struct, frozen=True):
-    """Which message an answer is about."""
-
-    to: str | None = None
-    by: str | None = None
-    notification: str | None = None
-
-
-class Comes(Struct, frozen=True):
-    """An event comes."""
-
-    draft: Draft
-
-
-class Answers(Struct, frozen=True):
-    """A provider or a person answers about a message."""
-
-    kind: ReceiptKind
-    of: Of
-    permanent: bool
-
-
-class Wants(Struct, frozen=True):
-    """People want this from now on."""
-
-    wishes: dict[str, Wishes]
-
-
-class Silences(Struct, frozen=True):
-    """A silence begins."""
-
-    silence: Silence
-
-
-class Fails(Struct, frozen=True):
-    """A provider stops working."""
-
-    channel: str
-    fails: Literal["rejected", "later", "unknown"]
-    provider: str | None
-    times: int | None
-    until: datetime | None
-
-
-class Changes(Struct, frozen=True):
-    """Another version of the project goes live."""
-
-    catalogue: Catalogue
-
-
-What: TypeAlias = Comes | Answers | Wants | Silences | Fails | Changes
-
-
-class Happening(Struct, frozen=True):
-    """Something that happens at a time."""
-
-    at: datetime
-    what: What
-    line: int
-
-
-class Expected(Struct, frozen=True, kw_only=True):
-    """A message that is received; what is None may be anything."""
-
-    line: int
-    earliest: datetime | None = None
-    latest: datetime | None = None
-    """It is no more in time at this moment."""
-    when: str | None = None
-    """``at`` or ``between`` as it is written."""
-    to: str | None = None
-    by: str | None = None
-    notification: str | None = None
-    language: str | None = None
-    kind: str | None = None
-    provider: str | None = None
-    title: str | None = None
-    contains: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-    content: dict[str, JSON] = {}
-
-
-class Case(Struct, frozen=True, kw_only=True):
-    """What happens, and what is to be received then."""
-
-    name: str
-    file: str
-    line: int
-    path: Path
-    """Where in its file it stands."""
-    start: datetime
-    zone: str
-    until: datetime | None
-    recipients: tuple[Recipient, ...]
-    wishes: dict[str, Wishes]
-    happenings: tuple[Happening, ...]
-    expected: tuple[Expected, ...]
-    others_allowed: bool
-
-    @property
-    def named_until(self) -> datetime:
-        """The last time that the case names."""
-        times = [self.start, *(each.at for each in self.happenings)]
-        times += [each.latest for each in self.expected if each.latest is not None]
-        return max(times) if self.until is None else max(self.until, self.start)
 
 
 def compile_cases(folder: FilePath, catalogue: Catalogue) -> list[Case]:
@@ -207,7 +108,7 @@ class _Compiler:
 
     def case(self, line: int) -> Case | None:
         entry = self.entry
-        start = self.reader.read(lambda text: _moment(text, None, None, self.zone), entry.now, (*self.path, "now"))
+        start = self.reader.read(lambda text: moment_of(text, None, None, self.zone), entry.now, (*self.path, "now"))
         if start is None:
             return None
         self.start = start[0]
@@ -233,7 +134,7 @@ class _Compiler:
         )
 
     def _at(self, text: str, path: Path, before: datetime) -> tuple[datetime, timedelta] | None:
-        return self.reader.read(lambda said: _moment(said, self.start, before, self.zone), text, path)
+        return self.reader.read(lambda said: moment_of(said, self.start, before, self.zone), text, path)
 
     # -- people ------------------------------------------------------------------------------------------------------
 
@@ -244,7 +145,7 @@ class _Compiler:
             self.reader.fault(path, "duplicate-recipient", message, "leave them out here, or name another", key=True)
         for channel in person:
             if person[channel] is True:
-                address = _stand_in(channel, id)
+                address = stand_in(channel, id)
                 if address is None:
                     message = f"no address can be made up for {channel}"
                     self.reader.fault((*path, channel), "bad-address", message, "write one")
@@ -391,7 +292,7 @@ class _Compiler:
 
     def _expected(self) -> Iterator[Expected]:
         before = self.start
-        for index, entry in enumerate(() if entry_is_nothing(self.entry.expect) else self.entry.expect):
+        for index, entry in enumerate(() if self.entry.expect == "nothing" else self.entry.expect):
             assert isinstance(entry, case_files.ExpectedEntry)
             path = (*self.path, "expect", index)
             self._which(entry, path)
@@ -430,11 +331,6 @@ class _Compiler:
             )
 
 
-def entry_is_nothing(expect: object) -> bool:
-    """Whether a case expects no message."""
-    return expect == "nothing"
-
-
 def _texts(written: str | Sequence[str] | None) -> tuple[str, ...]:
     return () if written is None else (written,) if isinstance(written, str) else tuple(written)
 
@@ -444,68 +340,3 @@ def merged(data: JSON, changes: JSON) -> JSON:
     if not isinstance(data, dict) or not isinstance(changes, dict):
         return changes
     return {**data, **{key: merged(data[key], value) if key in data else value for key, value in changes.items()}}
-
-
-# -- times ---------------------------------------------------------------------------------------------------------
-
-_WHOLE = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(Z|[+-]\d\d:\d\d)?")
-_CLOCK = re.compile(r"(\d\d:\d\d)(:\d\d)?")
-
-
-def _moment(text: str, start: datetime | None, before: datetime | None, zone: str) -> tuple[datetime, timedelta]:
-    """The moment, and how exactly it is written. A time of day is the first one not before ``before``. Raises
-    Refused."""
-    if start is not None and before is not None:
-        if text.startswith("+"):
-            return start + values.duration(text[1:]), SECOND
-        if clock := _CLOCK.fullmatch(text):
-            seconds = timedelta(seconds=int((clock[2] or ":0")[1:]))
-            exact = SECOND if clock[2] else MINUTE
-            at = values.time_of_day(clock[1])
-            first = before.astimezone(zone_of(zone)).date()
-            for day in (first, first + DAY):
-                found = at_wall_clock(day, at, zone) + seconds
-                if found + exact > before:
-                    return found, exact
-            return found, exact
-    whole = _WHOLE.fullmatch(text)
-    try:
-        if whole is not None and whole[4]:
-            moment = datetime.fromisoformat(text.replace(" ", "T")).astimezone(UTC)
-            return moment, SECOND if whole[3] else MINUTE
-        if whole is not None:
-            day = date.fromisoformat(whole[1])
-            seconds = timedelta(seconds=int((whole[3] or ":0")[1:]))
-            return at_wall_clock(day, parse_time(whole[2]), zone) + seconds, SECOND if whole[3] else MINUTE
-    except (ValueError, OverflowError):
-        pass
-    allowed = "a whole time, such as 2026-03-02T09:00"
-    if start is not None:
-        allowed = f"+1h30m after the beginning, a time of day such as 10:00, or {allowed}"
-    raise values.Refused("bad-moment", f"{text!r} is no time", f"write {allowed}")
-
-
-# -- addresses that are made up ------------------------------------------------------------------------------------
-
-
-def _stand_in(channel: str, id: str) -> JSON:
-    name = re.sub(r"[^a-z0-9]+", "-", id.lower()).strip("-") or "somebody"
-    number = int.from_bytes(hashlib.sha256(id.encode()).digest()[:4], "big") % 10**8
-    stand_ins: dict[str, JSON] = {
-        "email": f"{name}@example.com",
-        "sms": f"+55119{number:08d}",
-        "slack": f"U{number:08d}",
-        "webhook": f"https://example.com/{name}",
-        "push": {
-            "endpoint": f"https://push.example.com/{name}",
-            "keys": {"p256dh": _encoded(b"\x04" + bytes(64)), "auth": _encoded(bytes(16))},
-        },
-    }
-    return stand_ins.get(channel)
-
-
-def _encoded(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-__all__ = ["Case", "Expected", "Happening", "compile_cases"]

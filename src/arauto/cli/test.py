@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
-from arauto.catalogue.cases import Case, compile_cases
+from arauto.catalogue.case import Case
+from arauto.catalogue.cases import compile_cases
 from arauto.cli import Failed
 from arauto.cli.check import compile_or_exit, show
 from arauto.errors import CatalogueFaulty, UsageFault

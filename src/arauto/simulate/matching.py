@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from arauto.catalogue.cases import Expected
+from arauto.catalogue.case import Expected
 from arauto.model import JSON
 from arauto.simulate.simulation import Carried
 

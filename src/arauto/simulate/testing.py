@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from arauto.catalogue.cases import Answers, Case, Changes, Comes, Expected, Fails, Happening, Of, Silences, Wants
+from arauto.catalogue.case import Answers, Case, Changes, Comes, Expected, Fails, Happening, Of, Silences, Wants
 from arauto.errors import IntakeError
 from arauto.model import JSON, Catalogue
 from arauto.simulate.coverage import Reached
