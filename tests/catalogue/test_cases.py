@@ -56,6 +56,8 @@ FAULTS = [
     ("now: 2026-03-02T09:00", "now: tomorrow", 2, 6, "bad-moment"),
     ("now: 2026-03-02T09:00", "now: 2026-02-30T09:00", 2, 6, "bad-moment"),
     ("now: 2026-03-02T09:00", "now: +1h", 2, 6, "bad-moment"),
+    ("now: 2026-03-02T09:00", "now: 9999-12-31T20:00", 2, 6, "bad-moment"),
+    ("at: +1h", "at: 0001-01-01T00:00Z", 9, 9, "bad-moment"),
     ("at: +1h", "at: +1x", 9, 9, "bad-duration"),
     ("at: +1h", "at: soon", 9, 9, "bad-moment"),
     ("at: +2h", "at: +1h", 16, 9, "bad-span"),

@@ -293,7 +293,6 @@ class _Compiler:
     def _expected(self) -> Iterator[Expected]:
         before = self.start
         for index, entry in enumerate(() if self.entry.expect == "nothing" else self.entry.expect):
-            assert isinstance(entry, case_files.ExpectedEntry)
             path = (*self.path, "expect", index)
             self._which(entry, path)
             earliest = latest = None

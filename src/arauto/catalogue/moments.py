@@ -11,14 +11,22 @@ from arauto.decide.calendar import at_wall_clock, parse_time, zone_of
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 _WHOLE = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(Z|[+-]\d\d:\d\d)?")
 _CLOCK = re.compile(r"(\d\d:\d\d)(:\d\d)?")
+_YEARS = range(1970, 3000)
 
 
 def moment_of(text: str, start: datetime | None, before: datetime | None, zone: str) -> tuple[datetime, timedelta]:
-    """The moment, and how exactly it is written. A time of day is the first one not before ``before``. Raises
-    Refused."""
+    """The moment, and how exactly it is written. A time of day is the first one not before ``before``; without
+    ``start`` and ``before``, only whole times are allowed. Raises Refused."""
+    moment, exact = _read(text, start, before, zone)
+    if moment.year not in _YEARS:
+        raise values.Refused("bad-moment", f"{text} is in the year {moment.year}", "write one from 1970 to 2999")
+    return moment, exact
+
+
+def _read(text: str, start: datetime | None, before: datetime | None, zone: str) -> tuple[datetime, timedelta]:
     if start is not None and before is not None:
         if text.startswith("+"):
-            return start + values.duration(text[1:]), SECOND
+            return start + values.duration(text[1:]), SECOND  # ten years at most
         if clock := _CLOCK.fullmatch(text):
             seconds = timedelta(seconds=int((clock[2] or ":0")[1:]))
             exact = SECOND if clock[2] else MINUTE
