@@ -103,7 +103,7 @@ CODES: dict[str, str] = {
     "possibly-null": "A value is used that may be none, where none does not do.",
     "unknown-path": "A path leads to what the JSON Schema does not have.",
     "unwritable": "A text writes a whole list or object.",
-    "wrong-arguments": "A filter, a test or a function is given too many arguments, too few, or such as it does not take.",
+    "wrong-arguments": "A filter or a test is given too many arguments, too few, or such as it does not take.",
     "wrong-filter": "A filter is given a value on which it cannot work.",
     "wrong-operand": "A value is reckoned with that is no number.",
     "wrong-result": "An expression gives a value of another type than belongs there.",

@@ -35,8 +35,8 @@ def admit(draft: Draft, catalogue: Catalogue, now: datetime, *, tenant: str = "d
     if draft.extensions and hops_told(draft.extensions.get(HOPS)) > MOST_HOPS:
         raise BadPayload(
             "too_many_hops",
-            f"what this event tells has gone out by webhook and come in again more than {MOST_HOPS} times: it goes round "
-            "in a loop; let the webhook lead elsewhere, or give what comes in another event type",
+            f"what this event tells has gone out by webhook and come in again more than {MOST_HOPS} times: it goes "
+            "round in a loop; let the webhook lead elsewhere, or give what comes in another event type",
             status=508,
         )
     faults = event_type.validate(draft.data)

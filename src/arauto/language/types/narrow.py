@@ -155,7 +155,8 @@ def _compared(left: nodes.Node, op: str, right: nodes.Node, holds: bool, known: 
     if isinstance(left, nodes.Filter) and left.name in ("default", "d") and left.node is not None:
         asked: nodes.Node = left.node
         otherwise = _otherwise(left)
-        if op == "eq" and isinstance(right, nodes.Const) and otherwise is not ... and (otherwise == right.value) != holds:
+        known_otherwise = otherwise is not ...
+        if op == "eq" and isinstance(right, nodes.Const) and known_otherwise and (otherwise == right.value) != holds:
             return narrowed(asked, equal([right.value]) if holds else present, known)
         return known
     match op, right:
