@@ -12,7 +12,7 @@ from arauto.catalogue.rules import Surroundings, awaited, event_types, target
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.steps import Program, compile_steps
 from arauto.catalogue.texts import Texts, compile_texts, missing, sort_files
-from arauto.catalogue.typing import Sight, check_types
+from arauto.catalogue.typing import Sight, check_queries, check_types
 from arauto.catalogue.values import NAME, Reader
 from arauto.decide.groups import anyone
 from arauto.decide.signals import CLOSED, OPENED, listened
@@ -24,6 +24,8 @@ def compile_notifications(folder: Folder, around: Surroundings, faults: Faults) 
     """The notifications without faults, by name."""
     found: dict[str, Notification] = {}
     sight = Sight(around) if around.everybody.complete else None  # of earlier versions, nobody is known any more
+    if sight is not None:
+        check_queries(folder, sight, faults)
     for place, inside in folder.notifications.items():
         notification = _compile(folder, place, inside, around, sight, faults)
         if notification is not None:

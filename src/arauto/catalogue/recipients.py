@@ -66,7 +66,9 @@ def compile_recipients(folder: Folder, time_zone: str, faults: Faults) -> Everyb
         group_names=frozenset(group_names.taken),
         attributes=check,
         complete=len(documents) == len(read),
-        attributes_schema=next((entry.attributes for _, entry in entries if entry and check), None),
+        attributes_schema=next(
+            (entry.attributes for _, entry in entries if check and entry and entry.attributes is not None), None
+        ),
     )
 
 

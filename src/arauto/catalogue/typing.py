@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from arauto.catalogue.diagnostics import Place, did_you_mean
+from arauto.catalogue.diagnostics import Faults, Place, did_you_mean
 from arauto.catalogue.document import Path
 from arauto.catalogue.folder import File, Folder
-from arauto.catalogue.recipients import Everybody
 from arauto.catalogue.rules import Surroundings
 from arauto.catalogue.texts import Texts
 from arauto.catalogue.values import Reader
@@ -105,7 +104,8 @@ class Sight:
     def attributes(self) -> Type:
         """The attributes of some recipient."""
         if self._attributes is None:
-            self._attributes = attributes_type(self.around.everybody)
+            schema = self.around.everybody.attributes_schema
+            self._attributes = OPEN if schema is None else type_of(schema)
         return self._attributes
 
     def someone(self, name: Type = OPEN, attributes: Type | None = None) -> Type:
@@ -143,11 +143,6 @@ class Sight:
             refusable = OPEN if found and found.consent == "required" else person
         told = {"preferences_url": person, "unsubscribe_url": refusable, "acknowledge_url": person}
         return (Record({"id": _SHOWN, **told}),)
-
-
-def attributes_type(everybody: Everybody) -> Type:
-    """The attributes that a recipient may have."""
-    return OPEN if everybody.attributes_schema is None else type_of(everybody.attributes_schema)
 
 
 def _constant(value: JSON) -> Type:
@@ -225,10 +220,17 @@ class _Expressions:
             self.reader.faults.add(document.file, at, found.code, found.message, found.hint)
 
 
-def check_query(reader: Reader, path: Path, everybody: Everybody) -> None:
-    """The query of a group, which sees a recipient."""
-    told = _recipient(one_of(["person", "system"]), _SHOWN, OPEN, attributes_type(everybody))
-    _Expressions(reader).condition(path, {"recipient": (told,)})
+def check_queries(folder: Folder, sight: Sight, faults: Faults) -> None:
+    """The queries of groups, which see a recipient; of files that have no other fault."""
+    told = {each.file for each in faults.found.values()}
+    for file in folder.flat.get("recipients", ()):
+        document = folder.document(file)
+        if document is None or file.name in told:
+            continue
+        expressions = _Expressions(Reader(document, faults))
+        for name, group in (document.data.get("groups") or {}).items():
+            if "query" in group:
+                expressions.condition(("groups", name, "query"), {"recipient": sight.someone()})
 
 
 # -- notifications -------------------------------------------------------------------------------------------------

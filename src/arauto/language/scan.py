@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -154,6 +155,7 @@ def _check_brackets(source: str, tokens: Sequence[Token]) -> None:
         raise fault(source, at, f"{source[at]} is not closed", hint=f"add the missing {closing}")
 
 
+@lru_cache(maxsize=256)
 def text_codes(source: str) -> tuple[Code, ...]:
     """The code of a text, in order; comments are no code. Raises LanguageError where it does not end."""
     return tuple(_codes(source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -88,8 +89,14 @@ def _stretches(source: str) -> Iterator[tuple[int, int, Code | None]]:
         at = end
 
 
-def faults(part: Part, locale: str) -> list[LanguageError]:
-    """Everything that is wrong with a part, each with its place in the file."""
+@lru_cache(maxsize=1024)
+def faults(part: Part, locale: str) -> tuple[LanguageError, ...]:
+    """Everything that is wrong with a part, each with its place in the file. Channels that share a text ask one after
+    another."""
+    return tuple(_faults(part, locale))
+
+
+def _faults(part: Part, locale: str) -> list[LanguageError]:
     env = environment(locale)
     try:
         codes = text_codes(part.source)

@@ -227,7 +227,7 @@ PLANTED = [
         "a query of a kind that nobody is",
         TEAM,
         SALES,
-        "sales: {query: \"recipient.attributes.vip or recipient.kind == ‸'robot'\"}",
+        "sales: {query: \"recipient.locale == 'en' or recipient.kind == ‸'robot'\"}",
         "impossible-value",
     ),
     # values that the schema does not have
@@ -611,7 +611,7 @@ SOUND = [
     pytest.param("delay: 1h\n  - only_if: event.data.order.total > 11\n", id="narrower than what let it in"),
     pytest.param("wait_for: {receipt: read, up_to: 1h, then: continue, else: stop}\n", id="a wait that may go on"),
     pytest.param(
-        "only_if: recipient.attributes.vip\n  - delay: 1h\n  - only_if: not recipient.attributes.vip\n",
+        "only_if: recipient.locale == 'en'\n  - delay: 1h\n  - only_if: recipient.locale != 'en'\n",
         id="who changes meanwhile",
     ),
     pytest.param(

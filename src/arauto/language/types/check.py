@@ -144,12 +144,12 @@ class _Walk:
             self._writable(node, given)
 
     def _writable(self, node: nodes.Node, given: Type) -> None:
-        for atom in given:
-            if atom.kind == "null":
-                self._null(node, 'say what to write instead: value | default("…", true)')
-            elif atom.kind in ("list", "object"):
-                hint = "name one of its values, or go over it with {% for %}"
-                self.add(_place(node), "unwritable", f"{_said(node)} is {SAID[atom.kind]}, which is no text", hint)
+        whole = next((atom for atom in given if atom.kind in ("list", "object")), None)
+        if whole is not None:
+            hint = "name one of its values, or go over it with {% for %}"
+            self.add(_place(node), "unwritable", f"{_said(node)} is {SAID[whole.kind]}, which is no text", hint)
+        elif any(atom.kind == "null" for atom in given):
+            self._null(node, 'say what to write instead: value | default("…", true)')
 
     def _if(self, tree: nodes.If, before: Known) -> Known:
         known, ends = before, []
@@ -265,6 +265,8 @@ class _Walk:
                 for atom in wrong:
                     message = f"{_said(node.node)} is {SAID[atom.kind]}, which has no beginning and no end"
                     self.add(_place(node), "not-a-list", message)
+                if wrong:
+                    return OPEN
                 return TEXT if given and all(atom.kind == "text" for atom in given) else (Items(items_of(given)),)
         self.value(node.arg, known)
         return union(OPEN, (Missing("open"),))
@@ -439,7 +441,8 @@ class _Walk:
             self._null(node.node or node, "say what to take instead: value | default(…, true)")
         else:
             self.add(node.lineno, "wrong-filter", f"{name} takes {takes}; {_said(node.node or node)} is {kind}", hint)
-        return signature.gives(tuple(atom for atom in given if refuses(name, (atom,)) is None)) or OPEN
+        left = tuple(atom for atom in given if refuses(name, (atom,)) is None)
+        return present(signature.gives(left)) if left else OPEN
 
     def _arguments(self, node: nodes.Filter, arguments: Sequence[Type], named: dict[str, Type]) -> None:
         name, signature = node.name, SIGNATURES[node.name]
