@@ -581,6 +581,14 @@ def test_ecdsa_refuses_a_changed_signature(body: bytes, bit: int) -> None:
 FIELDS = st.dictionaries(st.text(min_size=1, max_size=8), st.lists(st.text(max_size=8), min_size=1, max_size=3))
 
 
+def meant(signature: str) -> bytes | None:
+    """The bytes that a text of base64 stands for: two bits of the last letter stand for nothing."""
+    try:
+        return base64.b64decode(signature.strip(), validate=True)
+    except ValueError:
+        return None
+
+
 @given(fields=FIELDS, bit=st.integers(0, 10_000))
 def test_a_form_as_twilio_signs(fields: dict[str, list[str]], bit: int) -> None:
     settings = {"header": "X-Twilio-Signature", "algorithm": "hmac-sha1", "encoding": "base64", "signed": "{url}{form}"}
@@ -591,7 +599,7 @@ def test_a_form_as_twilio_signs(fields: dict[str, list[str]], bit: int) -> None:
     signature = RequestValidator("12345").compute_signature("https://avisos.example/in/x", params)
     assert verdict(verify, request(body, x_twilio_signature=signature)) == GENUINE
     changed = flipped(signature, bit)
-    if changed.strip() != signature:
+    if meant(changed) != meant(signature):
         assert verdict(verify, request(body, x_twilio_signature=changed)) == "bad_signature"
     longer = "&".join([*filter(None, [body]), "another-field=1"])
     assert verdict(verify, request(longer, x_twilio_signature=signature)) == "bad_signature"
