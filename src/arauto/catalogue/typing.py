@@ -35,6 +35,7 @@ from arauto.language.types import (
     check_text,
     either,
     inside,
+    is_time,
     one_of,
     present,
     type_of,
@@ -203,9 +204,8 @@ class _Expressions:
         given = self.value(path, known)
         said = "a day" if day else "a moment"
         self.gives(path, given, {"text"}, said)
-        formats = {"date-time", "date"} if day else {"date-time"}
         for atom in given:
-            if isinstance(atom, Text) and atom.values is None and atom.format not in formats and not atom.patterned:
+            if isinstance(atom, Text) and not is_time(atom, day=day):
                 kind = f"a text of the format {atom.format}" if atom.format else "any text"
                 hint = f"say format: {'date' if day else 'date-time'} in its schema"
                 self.reader.fault(path, "wrong-result", f"this gives {kind}, not {said}", hint)

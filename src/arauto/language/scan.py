@@ -271,7 +271,7 @@ def _may_name_method(tokens: Sequence[Token], index: int) -> bool:
     for position in range(index, len(tokens)):
         token = tokens[position]
         depth += (token.text in _OPENING) - (token.text in _CLOSING)
-        if depth == 0:
+        if depth <= 0:
             return False
         named = token.kind == "name" and token.text not in _KEYWORDS and tokens[position + 1].text != "="
         if named or (token.kind == "string" and not METHODS.isdisjoint(token.text[1:-1].split("."))):

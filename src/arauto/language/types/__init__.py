@@ -5,7 +5,7 @@ Read ``lattice`` first (what a type is, and what a condition leaves of it), then
 """
 
 from arauto.language.types.check import Checked, Finding, check_expression, check_text
-from arauto.language.types.filters import SAID
+from arauto.language.types.filters import SAID, is_time
 from arauto.language.types.lattice import (
     NULL,
     OPEN,
@@ -42,6 +42,7 @@ __all__ = [
     "check_text",
     "either",
     "inside",
+    "is_time",
     "one_of",
     "present",
     "type_of",

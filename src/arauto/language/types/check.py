@@ -511,6 +511,10 @@ class _Walk:
                 self._unknown(_attribute_place(node), f"{part} of an item", part, item, found)
                 return
             item = present(found)
+        wrong = [atom for atom in item if atom.kind not in ("number", "open")]
+        if node.name == "sum" and wrong:
+            message = f"sum takes numbers; of {_said(node.node or node)}, one may be {SAID[wrong[0].kind]}"
+            self.add(node.lineno, "wrong-filter", message)
 
     def _test(self, node: nodes.Test, known: Known) -> Type:
         given = self.look(node.node, known)

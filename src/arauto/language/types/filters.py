@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Iterable
+from datetime import date, datetime
 from typing import NamedTuple, TypeAlias
 
 from babel.numbers import is_currency
@@ -176,6 +178,9 @@ SIGNATURES: dict[str, Signature] = {
 _OF_NUMBERS = frozenset({"money", "number", "percent", "plural"})
 _OF_MOMENTS = frozenset({"date", "time", "datetime"})
 
+_AMOUNTS = ("1", "12", "1234", "12.5", "12.50", "-1.00")
+_DAYS = ("2026-01-31",)
+_MOMENTS = ("2026-01-31T15:30:00Z", "2026-01-31T15:30:00-03:00", "2026-01-31T15:30:00.123Z")
 _MOMENT_HINT = "say format: date-time in its schema, or write 2026-01-31T15:30:00Z"
 
 
@@ -194,7 +199,7 @@ def refuses(name: str, given: Type) -> tuple[str, str, str | None] | None:
                     "make it a number in the schema, or say by a pattern that its text is one",
                 )
         elif name in _OF_MOMENTS:
-            if not isinstance(atom, Text) or not _moment(atom, name):
+            if not isinstance(atom, Text) or not is_time(atom, day=name == "date"):
                 return "null" if atom.kind == "null" else _text_said(atom), "a moment", _MOMENT_HINT
         elif atom.kind not in takes:
             return "null" if atom.kind == "null" else SAID[atom.kind], _said(takes), None
@@ -217,13 +222,33 @@ def _said(kinds: frozenset[str]) -> str:
 def _numeric(atom: Text) -> bool:
     if atom.values is not None:
         return all(map(DECIMAL.fullmatch, atom.values))
-    return atom.patterned and atom.format is None
+    return atom.format is None and _fits(atom.pattern, _AMOUNTS)
 
 
-def _moment(atom: Text, name: str) -> bool:
-    if atom.values is not None or (atom.patterned and atom.format is None):
-        return True
-    return atom.format == "date-time" or (atom.format == "date" and name == "date")
+def is_time(atom: Text, *, day: bool) -> bool:
+    """Whether a text is surely a moment with its offset, or else (where that does) a day."""
+    if atom.values is not None:
+        return all(_is_moment(value, day=day) for value in atom.values)
+    if atom.format is None:
+        return _fits(atom.pattern, _DAYS + _MOMENTS if day else _MOMENTS)
+    return atom.format == "date-time" or (atom.format == "date" and day)
+
+
+def _fits(pattern: str | None, examples: Iterable[str]) -> bool:
+    """Whether a pattern lets one of these through; it is believed to mean them then."""
+    try:
+        return pattern is not None and any(re.search(pattern, example) for example in examples)
+    except re.error:
+        return True  # the expression is of another kind than Python's
+
+
+def _is_moment(text: str, *, day: bool) -> bool:
+    try:
+        if day and len(text) == len("2026-01-31"):
+            return bool(date.fromisoformat(text))
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def refused_argument(name: str, given: Type) -> tuple[str, str | None] | None:

@@ -26,8 +26,8 @@ class Text(NamedTuple):
     """The only ones that it can be."""
     format: str | None = None
     """``date-time`` and the like, by JSON Schema."""
-    patterned: bool = False
-    """It has a pattern, of which nothing more is known."""
+    pattern: str | None = None
+    """A regular expression that it matches."""
     filled: bool = False
     """It is not empty."""
     kind: str = "text"
@@ -208,8 +208,8 @@ def _meet(one: Atom, other: Atom) -> Atom | None:
             return other
         case Text(), Text():
             values = _common(one.values, other.values)
-            patterned = one.patterned or other.patterned
-            joined = Text(values, one.format or other.format, patterned, one.filled or other.filled)
+            pattern = one.pattern or other.pattern
+            joined = Text(values, one.format or other.format, pattern, one.filled or other.filled)
             return None if values is not None and not values else joined
         case Number(), Number():
             amounts = _common(one.values, other.values)

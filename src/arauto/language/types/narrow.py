@@ -39,7 +39,6 @@ _TESTED: dict[str, tuple[str, ...]] = {
     "float": ("number",),
     "boolean": ("truth",),
     "mapping": ("object",),
-    "sequence": ("list",),
 }
 _HALF = frozenset({"integer", "float"})
 """Tests that say nothing where they are false."""

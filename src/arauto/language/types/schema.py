@@ -127,7 +127,7 @@ class _Reader:
         match name:
             case "string":
                 form = schema.get("format")
-                return (Text(None, form, "pattern" in schema, schema.get("minLength", 0) > 0 or form is not None),)
+                return (Text(None, form, schema.get("pattern"), schema.get("minLength", 0) > 0 or form is not None),)
             case "number" | "integer":
                 return (Number(whole=name == "integer"),)
             case "boolean":
