@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from arauto.content.front import Front, Reader
@@ -32,13 +33,7 @@ def compile_content(
     ``check_image`` is given the name of each image beside the text, and raises ValueError where it cannot be used.
     Raises TextFaulty with every fault and its place.
     """
-    reader = Reader(file)
-    front = reader.content(text)
-    parts = [front.body, *front.texts.values(), *(part for action in front.actions for part in action[:2])]
-    reader.faults += language_faults(file, parts, locale)
-    reader.check()
-    reader.faults += [*_url_faults(file, front, check_image), *_markdown_faults(file, front.body, check_image)]
-    reader.check()
+    front, parts = _checked(file, text, locale, check_image)
     names = tuple(front.texts)
     acknowledging = [action.acknowledges for action in front.actions]
 
@@ -47,6 +42,20 @@ def compile_content(
         return lay_out(content), links
 
     return Shapes(compile_text(parts, locale), build)
+
+
+@lru_cache(maxsize=16)
+def _checked(file: str, text: str, locale: str, check_image: Callable[[str], object]) -> tuple[Front, list[Part]]:
+    """A content file without faults, and its parts. Channels that share a file ask one after another. Raises
+    TextFaulty."""
+    reader = Reader(file)
+    front = reader.content(text)
+    parts = [front.body, *front.texts.values(), *(part for action in front.actions for part in action[:2])]
+    reader.faults += language_faults(file, parts, locale)
+    reader.check()
+    reader.faults += [*_url_faults(file, front, check_image), *_markdown_faults(file, front.body, check_image)]
+    reader.check()
+    return front, parts
 
 
 def language_faults(file: str, parts: Sequence[Part], locale: str) -> list[Diagnostic]:

@@ -1,11 +1,12 @@
 """The type-check of the one language: what can fail in an expression or a text, for data that its schema allows.
 
 Read ``lattice`` first (what a type is, and what a condition leaves of it), then ``schema`` (JSON Schema → types),
-``narrow`` (what conditions say) and ``check`` (what is told).
+``narrow`` (what conditions say), ``check`` (the walk over the code) and ``judge`` (what is told).
 """
 
-from arauto.language.types.check import Checked, Finding, check_expression, check_text
+from arauto.language.types.check import Checked, check_expression, check_text
 from arauto.language.types.filters import SAID, is_time
+from arauto.language.types.judge import Finding
 from arauto.language.types.lattice import (
     NULL,
     OPEN,

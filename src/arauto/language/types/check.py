@@ -20,20 +20,19 @@ from arauto.language.types.filters import (
     refused_argument,
     refuses,
 )
+from arauto.language.types.judge import Finding, Judge, place, quiet, said_of, step
 from arauto.language.types.lattice import (
     NUMBER,
     OPEN,
     TEXT,
     TRUTH,
     WHOLE,
-    Atom,
     Items,
     Missing,
     Number,
     Part,
     Record,
     Text,
-    Truth,
     Type,
     falsy,
     inside,
@@ -42,18 +41,8 @@ from arauto.language.types.lattice import (
     truthy,
     union,
 )
-from arauto.language.types.narrow import Known, assume, path_of
+from arauto.language.types.narrow import Known, assume
 from arauto.language.types.syntax import parse_expression, parse_text
-from arauto.model import JSON
-
-
-class Finding(NamedTuple):
-    """Something that can fail, at an offset of the source."""
-
-    at: int
-    code: str
-    message: str
-    hint: str | None = None
 
 
 class Checked(NamedTuple):
@@ -70,7 +59,7 @@ def check_expression(source: str, known: Known) -> Checked:
     tree = parse_expression(source)
     if tree is None:
         return Checked([], OPEN, known, known)
-    walk = _Walk(source)
+    walk = _Walk()
     gives = walk.value(tree, known)
     return Checked(walk.findings(), gives, assume(tree, True, known), assume(tree, False, known))
 
@@ -80,7 +69,7 @@ def check_text(source: str, known: Known, *, typed: bool = False) -> list[Findin
     trees = parse_text(source)
     if trees is None:
         return []
-    walk = _Walk(source, typed=typed and _is_one_value(source, trees))
+    walk = _Walk(typed=typed and _is_one_value(source, trees))
     walk.body(trees, known)
     return walk.findings()
 
@@ -101,20 +90,12 @@ _ALONE = frozenset(
 """Tests that take no argument; every other takes one."""
 
 
-class _Walk:
-    """Goes over one source."""
+class _Walk(Judge):
+    """Goes over one source, and hands what it comes upon to its judge."""
 
-    def __init__(self, source: str, *, typed: bool = False) -> None:
-        self._source, self._typed = source, typed
-        self._found: dict[tuple[int, str], Finding] = {}
-
-    def findings(self) -> list[Finding]:
-        """What was found, in the order of the source."""
-        return sorted(self._found.values())
-
-    def add(self, at: int, code: str, message: str, hint: str | None = None) -> None:
-        """Tell something, once."""
-        self._found.setdefault((at, code), Finding(at, code, message, hint))
+    def __init__(self, *, typed: bool = False) -> None:
+        super().__init__()
+        self._typed = typed
 
     # -- texts -----------------------------------------------------------------------------------------------------
 
@@ -141,15 +122,7 @@ class _Walk:
     def _write(self, node: nodes.Expr, known: Known) -> None:
         given = self.value(node, known)
         if not self._typed:
-            self._writable(node, given)
-
-    def _writable(self, node: nodes.Node, given: Type) -> None:
-        whole = next((atom for atom in given if atom.kind in ("list", "object")), None)
-        if whole is not None:
-            hint = "name one of its values, or go over it with {% for %}"
-            self.add(_place(node), "unwritable", f"{_said(node)} is {SAID[whole.kind]}, which is no text", hint)
-        elif any(atom.kind == "null" for atom in given):
-            self._null(node, 'say what to write instead: value | default("…", true)')
+            self.writable(node, given)
 
     def _if(self, tree: nodes.If, before: Known) -> Known:
         known, ends = before, []
@@ -170,8 +143,8 @@ class _Walk:
         over = self.value(tree.iter, known)
         for atom in over:
             if atom.kind in ("number", "truth"):
-                message = f"{_said(tree.iter)} is {SAID[atom.kind]}, and a loop goes over a list"
-                self.add(_place(tree.iter), "not-a-list", message)
+                message = f"{said_of(tree.iter)} is {SAID[atom.kind]}, and a loop goes over a list"
+                self.add(place(tree.iter), "not-a-list", message)
         item = items_of(over) or (OPEN if any(atom.kind in ("number", "truth") for atom in over) else ())
         counted: dict[str, Type] = dict.fromkeys(_COUNTED, WHOLE) | dict.fromkeys(("first", "last"), TRUTH)
         beside = union(item, (Missing("empty"),))
@@ -200,7 +173,10 @@ class _Walk:
         missing = [atom for atom in given if isinstance(atom, Missing)]
         if not missing:
             return given
-        told = self._missing(node, given, missing, known)
+        parent = step(node)[0]
+        never = parent is not None and len(missing) == len(given)
+        within = present(_Walk().look(parent, known)) if parent is not None and never else ()
+        told = self.missing(node, given, missing, within)
         left = present(given)
         return (tuple(atom for atom in left if atom.kind != "null") if told else left) or OPEN
 
@@ -234,10 +210,10 @@ class _Walk:
                 return self._choice(node, known)
             case nodes.Concat():
                 for each in node.nodes:
-                    self._writable(each, self.value(each, known))
+                    self.writable(each, self.value(each, known))
                 return TEXT
             case nodes.Neg() | nodes.Pos():
-                self._amount(node.node, self.value(node.node, known), "-")
+                self.amount(node.node, self.value(node.node, known), "-")
                 return NUMBER
             case nodes.BinExpr():
                 return self._reckon(node, known)
@@ -263,8 +239,8 @@ class _Walk:
                         self.value(bound, known)
                 wrong = [atom for atom in given if atom.kind in ("number", "truth", "object")]
                 for atom in wrong:
-                    message = f"{_said(node.node)} is {SAID[atom.kind]}, which has no beginning and no end"
-                    self.add(_place(node), "not-a-list", message)
+                    message = f"{said_of(node.node)} is {SAID[atom.kind]}, which has no beginning and no end"
+                    self.add(place(node), "not-a-list", message)
                 if wrong:
                     return OPEN
                 return TEXT if given and all(atom.kind == "text" for atom in given) else (Items(items_of(given)),)
@@ -294,23 +270,15 @@ class _Walk:
         given = [self.value(each, known) for each in node.args]
         if isinstance(node.node, nodes.Name) and node.node.name == "range":
             for each, type_ in zip(node.args, given, strict=True):
-                self._amount(each, type_, "range")
+                self.amount(each, type_, "range")
             if not 1 <= len(given) <= 3:
-                self.add(_place(node.node), "wrong-arguments", "range takes one to three whole numbers")
+                self.add(place(node.node), "wrong-arguments", "range takes one to three whole numbers")
             return (Items(WHOLE),)
         if isinstance(node.node, nodes.Getattr) and node.node.attr == "changed":
             return TRUTH
         return union(*given) or OPEN
 
     # -- arithmetic and comparisons --------------------------------------------------------------------------------
-
-    def _amount(self, node: nodes.Node, given: Type, sign: str) -> None:
-        """It must be a number."""
-        for atom in given:
-            if atom.kind == "null":
-                self._null(node, "say which number to take instead: value | default(0, true)")
-            elif atom.kind not in ("number", "open"):
-                self.add(_place(node), "wrong-operand", f"{sign} takes numbers; {_said(node)} is {SAID[atom.kind]}")
 
     def _reckon(self, node: nodes.BinExpr, known: Known) -> Type:
         left, right = self.value(node.left, known), self.value(node.right, known)
@@ -323,93 +291,28 @@ class _Walk:
             if sign == "+" and (kinds == {"text"} or kinds == {"list"}):
                 return TEXT if kinds == {"text"} else (Items(union(items_of(left), items_of(right))),)
             if sign == "*" and {atom.kind for atom in left} in ({"text"}, {"list"}):
-                self._amount(node.right, right, sign)
+                self.amount(node.right, right, sign)
                 return tuple(Text() if isinstance(atom, Text) else Items(items_of(left)) for atom in left)
             if sign == "+" and "number" not in kinds and "text" in kinds and "null" not in kinds:
                 sign = "+ joins texts or adds numbers, and"
-                self._mixed(node, left, right)
+                self.mixed(node, left, right)
                 return TEXT
-        self._amount(node.left, left, sign)
-        self._amount(node.right, right, sign)
+        self.amount(node.left, left, sign)
+        self.amount(node.right, right, sign)
         return WHOLE if _whole(left) and _whole(right) and sign in "+-*" else NUMBER
-
-    def _mixed(self, node: nodes.BinExpr, left: Type, right: Type) -> None:
-        kinds = [SAID[atom.kind] for atom in (*left, *right) if atom.kind in SAID]
-        message = f"+ adds numbers or joins texts, and not {' and '.join(dict.fromkeys(kinds))}"
-        self.add(_place(node.left), "wrong-operand", message, "write ~ to join as texts")
 
     def _compare(self, node: nodes.Compare, known: Known) -> Type:
         left_node, left = node.expr, self.value(node.expr, known)
         for operand in node.ops:
             right = self.value(operand.expr, known)
             if operand.op in _ORDERING:
-                self._ordered(left_node, left, operand.expr, right)
+                self.ordered(left_node, left, operand.expr, right)
             elif operand.op in ("in", "notin"):
-                self._contained(left_node, left, operand.expr, right)
+                self.contained(left_node, left, operand.expr, right)
             else:
-                self._equal(left_node, left, operand.expr, right)
+                self.equal(left_node, left, operand.expr, right)
             left_node, left = operand.expr, right
         return TRUTH
-
-    def _ordered(self, one: nodes.Node, left: Type, other: nodes.Node, right: Type) -> None:
-        for node, type_ in ((one, left), (other, right)):
-            if any(atom.kind == "null" for atom in type_):
-                self._null(node, "ask first: value is not none and …")
-        kinds = [{atom.kind for atom in type_} - {"null"} for type_ in (left, right)]
-        if not all(kinds) or any("open" in each for each in kinds):
-            return
-        if not kinds[0] & kinds[1] & {"number", "text"}:
-            self._incomparable(one, left, other, right)
-
-    def _equal(self, one: nodes.Node, left: Type, other: nodes.Node, right: Type) -> None:
-        told = [tuple(atom for atom in type_ if atom.kind != "null") for type_ in (left, right)]
-        if not all(told) or any(atom.kind == "open" for type_ in told for atom in type_):
-            return
-        if not {atom.kind for atom in told[0]} & {atom.kind for atom in told[1]}:
-            self._incomparable(one, left, other, right)
-        elif not any(_may_equal(a, b) for a in told[0] for b in told[1]):
-            fixed, asked, node = (
-                (told[1], told[0], one) if isinstance(other, nodes.Const) else (told[0], told[1], other)
-            )
-            values = [str(value) for atom in asked for value in getattr(atom, "values", None) or ()]
-            named = next((value for atom in fixed for value in getattr(atom, "values", None) or ()), "")
-            hint = did_you_mean(str(named), values) or f"it can be: {', '.join(sorted(values))}"
-            shown = f'"{named}"' if isinstance(named, str) else str(named).lower()
-            self.add(_place(one), "impossible-value", f"{_said(node)} is never {shown}", hint)
-
-    def _contained(self, one: nodes.Node, left: Type, other: nodes.Node, right: Type) -> None:
-        if isinstance(other, nodes.List):
-            for item in other.items:
-                self._equal(one, left, item, self._quiet(item))
-            return
-        for atom in right:
-            if atom.kind == "null":
-                self._null(other, "ask first: value is not none and …")
-            elif atom.kind in ("number", "truth"):
-                message = f"in looks into a list, a text or an object; {_said(other)} is {SAID[atom.kind]}"
-                self.add(_place(other), "incomparable", message)
-            elif isinstance(atom, Items):
-                self._equal(one, left, other, present(atom.item))
-            elif atom.kind in ("text", "object") and left and not {each.kind for each in left} & {"text", "open"}:
-                message = f"{SAID[atom.kind]} holds texts; {_said(one)} is {SAID[left[0].kind]}"
-                self.add(_place(one), "incomparable", message)
-
-    def _quiet(self, node: nodes.Node) -> Type:
-        """The type of a constant; of anything else, which was looked at already, nothing is known."""
-        return one_of([node.value]) if isinstance(node, nodes.Const) else OPEN
-
-    def _incomparable(self, one: nodes.Node, left: Type, other: nodes.Node, right: Type) -> None:
-        said = [_kinds_said(type_) for type_ in (left, right)]
-        hint = None
-        for node, type_ in ((one, right), (other, left)):
-            if isinstance(node, nodes.Const) and isinstance(node.value, str) and _is_amount(node.value):
-                hint = f"write {node.value} without quotes" if type_ and type_[0].kind == "number" else None
-            elif isinstance(node, nodes.Const) and type_ and type_[0].kind == "text" and node.value is not None:
-                hint = f'write "{str(node.value).lower()}" in quotes'
-        message = f"{_said(one)} is {said[0]} and cannot be compared with {said[1]}"
-        if isinstance(one, nodes.Const):
-            message = f"{_said(other)} is {said[1]} and cannot be compared with {said[0]}"
-        self.add(_place(one), "incomparable", message, hint)
 
     # -- filters and tests -----------------------------------------------------------------------------------------
 
@@ -438,9 +341,9 @@ class _Walk:
             return signature.gives(given)
         kind, takes, hint = refused
         if kind == "null":
-            self._null(node.node or node, "say what to take instead: value | default(…, true)")
+            self.null(node.node or node, "say what to take instead: value | default(…, true)")
         else:
-            self.add(node.lineno, "wrong-filter", f"{name} takes {takes}; {_said(node.node or node)} is {kind}", hint)
+            self.add(node.lineno, "wrong-filter", f"{name} takes {takes}; {said_of(node.node or node)} is {kind}", hint)
         left = tuple(atom for atom in given if refuses(name, (atom,)) is None)
         return present(signature.gives(left)) if left else OPEN
 
@@ -463,7 +366,7 @@ class _Walk:
         ):
             refused = refused_argument(name, type_)
             if refused is not None:
-                self.add(_place(each), "wrong-arguments", *refused)
+                self.add(place(each), "wrong-arguments", *refused)
                 return
 
     def _default(self, node: nodes.Filter, known: Known) -> Type:
@@ -498,7 +401,7 @@ class _Walk:
     def _many(self, node: nodes.Filter, given: Type) -> None:
         for atom in given:
             if atom.kind in ("number", "truth"):
-                message = f"{node.name} takes a list; {_said(node.node or node)} is {SAID[atom.kind]}"
+                message = f"{node.name} takes a list; {said_of(node.node or node)} is {SAID[atom.kind]}"
                 self.add(node.lineno, "wrong-filter", message)
 
     def _attribute(self, node: nodes.Filter, given: Type) -> None:
@@ -508,12 +411,12 @@ class _Walk:
         for part in attribute or ():
             found = inside(item, part)
             if found and all(isinstance(atom, Missing) for atom in found):
-                self._unknown(_attribute_place(node), f"{part} of an item", part, item, found)
+                self.unknown(_attribute_place(node), f"{part} of an item", part, item)
                 return
             item = present(found)
         wrong = [atom for atom in item if atom.kind not in ("number", "open")]
         if node.name == "sum" and wrong:
-            message = f"sum takes numbers; of {_said(node.node or node)}, one may be {SAID[wrong[0].kind]}"
+            message = f"sum takes numbers; of {said_of(node.node or node)}, one may be {SAID[wrong[0].kind]}"
             self.add(node.lineno, "wrong-filter", message)
 
     def _test(self, node: nodes.Test, known: Known) -> Type:
@@ -527,59 +430,8 @@ class _Walk:
             takes = "no argument" if not wanted else "one argument"
             self.add(node.lineno, "wrong-arguments", f"is {node.name} takes {takes}, not {len(node.args)}")
         elif node.name in ("eq", "equalto", "ne"):
-            self._equal(node.node, present(given), node.args[0], self._quiet(node.args[0]))
+            self.equal(node.node, present(given), node.args[0], quiet(node.args[0]))
         return TRUTH
-
-    # -- what is said ----------------------------------------------------------------------------------------------
-
-    def _null(self, node: nodes.Node, hint: str) -> None:
-        self.add(_place(node), "possibly-null", f"{_said(node)} may be none", hint)
-
-    def _missing(self, node: nodes.Node, given: Type, missing: Sequence[Missing], known: Known) -> bool:
-        """Tell of what is missing, or may be; whether there was anything to tell."""
-        hows = {atom.how for atom in missing} - {"open"}
-        if not hows or (len(missing) < len(given) and any(atom.kind == "open" for atom in given)):
-            return False
-        at, said = _place(node), _said(node)
-        found = path_of(node)
-        if len(missing) == len(given) and not hows & {"null", "optional", "unset", "else", "empty"}:
-            parent, part = _step(node)
-            within = self._again(parent, known) if parent is not None else ()
-            self._unknown(at, said, part, within, given)
-        elif "null" in hows:
-            whole = _said(_step(node)[0] or node)
-            hint = f"ask first: {whole} is not none and …"
-            self.add(at, "possibly-null", f"{whole} may be none, so {said} may be missing", hint)
-        elif "empty" in hows:
-            whole = _said(node.node) if isinstance(node, nodes.Getitem | nodes.Filter) and node.node else "the list"
-            hint = f"ask first: {{% if {whole} %}}, or say minItems: 1 in the schema"
-            self.add(at, "possibly-missing", f"{whole} may be empty, so {said} may be missing", hint)
-        elif "else" in hows:
-            self.add(at, "possibly-missing", "this gives nothing where its condition is false", "add else …")
-        else:
-            otherwise = "…, true" if any(atom.kind == "null" for atom in given) else "…"
-            guard = f"{said} | default({otherwise})" if found else f"value | default({otherwise})"
-            hint = f"write {guard}, or ask first: {said} is defined and …" if found else f"write {guard}"
-            never = len(missing) == len(given)
-            self.add(at, "possibly-missing", f"{said} {'is not there' if never else 'may be missing'}", hint)
-        return True
-
-    def _again(self, node: nodes.Node, known: Known) -> Type:
-        """The type of an expression that was looked at already."""
-        return present(_Walk(self._source).look(node, known))
-
-    def _unknown(self, at: int, said: str, part: Part | None, within: Type, given: Type) -> None:
-        names = [name for atom in within if isinstance(atom, Record) for name in atom.names if _has(atom, name)]
-        if not names:
-            kinds = _kinds_said(within) if within else "nothing"
-            self.add(at, "unknown-path", f"{said} is not there: it would be inside of {kinds}")
-            return
-        hint = did_you_mean(str(part), names) or f"there is: {', '.join(dict.fromkeys(names))}"
-        self.add(at, "unknown-path", f"{said} is not in the schema", hint)
-
-
-def _has(record: Record, name: str) -> bool:
-    return any(not isinstance(atom, Missing) for atom in record.get(name))
 
 
 def _is_bound(name: str, tree: nodes.Node) -> bool:
@@ -597,72 +449,8 @@ def _is_bound(name: str, tree: nodes.Node) -> bool:
     return False
 
 
-def _place(node: nodes.Node) -> int:
-    """Where an expression is shown: a path at its last part, everything else where it begins."""
-    match node:
-        case nodes.Getattr():
-            return node.lineno + 1
-        case nodes.Compare() | nodes.And() | nodes.Or():
-            return _place(node.expr if isinstance(node, nodes.Compare) else node.left)
-    return node.lineno
-
-
-def _step(node: nodes.Node) -> tuple[nodes.Node | None, Part | None]:
-    """What an expression looks into, and for which part."""
-    match node:
-        case nodes.Getattr():
-            return node.node, node.attr
-        case nodes.Getitem(arg=nodes.Const(value=str() | int() as part)):
-            return node.node, part
-        case nodes.Filter(name="attr", args=[nodes.Const(value=str() | int() as part)]):
-            return node.node, part
-    return None, None
-
-
-def _said(node: nodes.Node) -> str:
-    """An expression in words: a path as it is written."""
-    match node:
-        case nodes.Const():
-            value: JSON = node.value
-            return (
-                f'"{value}"'
-                if isinstance(value, str)
-                else {True: "true", False: "false", None: "none"}.get(value, str(value))
-                if not isinstance(value, int | float) or isinstance(value, bool)
-                else str(value)
-            )
-        case nodes.Filter():
-            return f"{_said(node.node)} | {node.name}" if node.node is not None else node.name
-    found = path_of(node)
-    if found is None:
-        return "this value"
-    name, path = found
-    return name + "".join(f".{part}" if str(part).isidentifier() else f"[{part!r}]" for part in path)
-
-
-def _kinds_said(type_: Type) -> str:
-    said = dict.fromkeys(SAID[atom.kind] for atom in type_ if atom.kind in SAID and atom.kind != "null")
-    return " or ".join(said) or "none"
-
-
-def _may_equal(one: Atom, other: Atom) -> bool:
-    match one, other:
-        case (Text(values=frozenset() as values), Text(values=frozenset() as others)) | (
-            Number(values=frozenset() as values),
-            Number(values=frozenset() as others),
-        ):
-            return bool(values & others)
-        case Truth(values=values), Truth(values=others):
-            return bool(values & others)
-    return one.kind == other.kind
-
-
 def _whole(type_: Type) -> bool:
     return all(isinstance(atom, Number) and atom.whole for atom in type_)
-
-
-def _is_amount(text: str) -> bool:
-    return text.replace(".", "", 1).isdecimal()
 
 
 def _attribute_node(node: nodes.Filter) -> nodes.Node | None:
