@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "Compile a project folder and report all its faults at once.",
     "test": "Play a project's test cases in virtual time.",
     "schema": "Write the JSON Schemas with which editors complete project files.",
+    "generate": "Make types, an AsyncAPI document or browsable pages of a project.",
     "serve": "Run the hub on a project folder.",
     "demo": "Show everything at work: the hub, an example shop, and stand-ins for the outside world.",
     "send": "Send an event, or a sample of an event type, to a running hub.",

@@ -56,10 +56,13 @@ _STANDARD_WEBHOOKS: JSON = {
         "webhook-timestamp": {"type": "string", "pattern": "^[0-9]+$", "description": "Seconds since 1970, UTC."},
         "webhook-signature": {
             "type": "string",
-            "description": "v1, and in base64 the HMAC-SHA256 over id, timestamp and body, with dots between; one for each secret.",
+            "description": "v1, and in base64 the HMAC-SHA256 of id.timestamp.body; one for each secret.",
         },
     },
 }
+
+
+_KEY: JSON = {"type": "http", "scheme": "bearer", "description": "A key that may send events."}
 
 
 def asyncapi(catalogue: Catalogue) -> dict[str, JSON]:
@@ -101,7 +104,7 @@ class _Document:
             "info": {
                 "title": f"{project.brand.name}: events and webhooks",
                 "version": self.catalogue.version,
-                "description": f"What the notification hub of the project {project.name} receives, and what it sends to systems.",
+                "description": f"What the hub of the project {project.name} receives, and what it sends to systems.",
             },
             "defaultContentType": "application/json",
             "servers": self.servers,
@@ -110,9 +113,7 @@ class _Document:
             "components": {
                 "schemas": {"CloudEvent": _CLOUD_EVENT, "StandardWebhooks": _STANDARD_WEBHOOKS, **schemas},
                 "messages": self.messages,
-                "securitySchemes": {
-                    "key": {"type": "http", "scheme": "bearer", "description": "A key with the scope events:write."}
-                },
+                "securitySchemes": {"key": _KEY},
             },
         }
 
@@ -192,7 +193,9 @@ class _Document:
         key = _plain(f"system.{system.id}")
         url = str(system.addresses[_WEBHOOK][0])
         self.servers[key] = _server(url, f"{system.name or system.id}, which is called.")
-        self._channel(key, urlsplit(url).path or "/", key, names, f"Webhooks for {system.name or system.id}.")
+        self._channel(
+            key, None, key, names, f"Webhooks for {system.name or system.id}, at a path that is not told here."
+        )
         self.operations[f"send.{_plain(system.id)}"] = {
             "action": "send",
             "channel": {"$ref": f"#/channels/{key}"},
@@ -242,7 +245,7 @@ class _Document:
 
     # -- parts -----------------------------------------------------------------------------------------------------
 
-    def _channel(self, key: str, address: str, server: str, messages: list[str], about: str) -> None:
+    def _channel(self, key: str, address: str | None, server: str, messages: list[str], about: str) -> None:
         self.channels[key] = {
             "address": address,
             "description": about,
@@ -276,7 +279,8 @@ def _schema(schema: JSON, name: str) -> JSON:
             continue
         if key in ("properties", "patternProperties", "$defs", "dependentSchemas", "dependentRequired"):
             inside = {each: _schema(part, name) for each, part in value.items()}
-            made[_RENAMED.get(key, key)] = made.get(_RENAMED.get(key, key), {}) | inside
+            named = str(_RENAMED.get(key, key))
+            made[named] = made.get(named, {}) | inside
         elif key == "$ref":
             made[key] = _reference(value, name)
         else:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
+from unicodedata import normalize
 
 import yaml
 from babel.dates import get_timezone_location
@@ -74,8 +75,10 @@ class Words:
         return (f"{shown} {one if value == 1 else other}",)
 
     def city(self, zone: str) -> str:
-        """A time zone by its city, as this language calls it."""
-        return str(get_timezone_location(zone, locale=self.language.replace("-", "_"), return_city=True))
+        """A time zone by its city, as this language calls it, with the accents that it has in Portuguese."""
+        name = str(get_timezone_location(zone, locale=self.language.replace("-", "_"), return_city=True))
+        accented = str(get_timezone_location(zone, locale="pt_BR", return_city=True))
+        return accented if normalize("NFD", accented).encode("ascii", "ignore").decode() == name else name
 
     def number(self, value: float) -> str:
         """A number as this language writes it."""

@@ -104,9 +104,12 @@ class Telling:
 
     def _told(self, node: _Node) -> Told:
         step = node.step
-        if not isinstance(step, steps.Telling):
-            return Told("other", self.words.say("step.unknown", kind=(Code(type(step).__name__),)))
-        description = step.describe()
+        parts = [tuple(map(self._told, each)) for each in node.inside]
+        description = step.describe() if isinstance(step, steps.Telling) else None
+        said = () if description is None else (*description.clauses, *description.inside)
+        if description is None or any(each.code not in self.words for each in said):
+            unknown = self.words.say("step.unknown", kind=(Code(type(step).__name__),))
+            return Told("other", unknown, tuple((None, each) for each in parts))
         main, *others = description.clauses
         name = main.code.removeprefix("step.")
         kind = _KINDS.get(name) or _KINDS.get(name.partition("_")[0], "other")
@@ -114,7 +117,6 @@ class Telling:
         for clause in others:
             line = joined([*line, ", ", *self._clause(clause, step)])
         labels: list[Line | None] = [self._clause(each, step) for each in description.inside]
-        parts = [tuple(map(self._told, each)) for each in node.inside]
         inside = tuple(zip(labels or [None] * len(parts), parts, strict=True))
         return Told(kind, line, inside)
 
