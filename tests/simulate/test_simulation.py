@@ -178,7 +178,8 @@ async def test_a_large_group_is_told_page_by_page(simulator: Simulator, tmp_path
     team = tmp_path / "loja/recipients/team.yaml"
     text = team.read_text(encoding="utf-8")
     team.write_text(
-        text.replace("managers: {members: [ana]}", "managers: {query: recipient.attributes.vip}"), encoding="utf-8"
+        text.replace("managers: {members: [ana]}", "managers: {query: recipient.attributes.vip | default(false)}"),
+        encoding="utf-8",
     )
     simulation = await simulator.begin(compile_project(tmp_path / "loja"), START)
     people = [Recipient(id=f"p{number}", attributes={"vip": number % 2 == 0}) for number in range(1200)]
