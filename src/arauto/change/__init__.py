@@ -1,1 +1,1 @@
-"""change: two versions of a project compared: what is different, what it breaks, and what recorded events would have led to."""
+"""change: two versions of a project compared: what differs, what it breaks, what recorded events would have led to."""
