@@ -410,7 +410,7 @@ async def test_who_is_there_all_the_time_is_told_exactly_once(
             if what == "put":
                 await store.put_recipients("default", [person(id)], now=NOW)
             elif what == "delete":
-                await store.delete_recipient("default", id)
+                await store.delete_recipient("default", id, now=NOW)
                 always.discard(id)
             elif what == "page":
                 await next_page(world)

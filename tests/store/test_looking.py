@@ -51,9 +51,9 @@ async def test_recipients_are_put_read_listed_and_deleted(store: Store, make: An
 
     listed = [[recipient.id for recipient in page] for page in await pages(listing)]
     assert listed == [["Zoé", "ana"], ["bruno", "carla"]]
-    assert await store.delete_recipient("default", "ana") is True
-    assert await store.delete_recipient("default", "ana") is False
-    assert await store.delete_recipient("default", "dora") is False
+    assert await store.delete_recipient("default", "ana", now=make.now) is True
+    assert await store.delete_recipient("default", "ana", now=make.now) is False
+    assert await store.delete_recipient("default", "dora", now=make.now) is False
     assert await store.recipients("default", ["ana"]) == {}
 
 

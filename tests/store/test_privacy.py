@@ -174,6 +174,7 @@ async def test_nothing_is_left_of_a_person(store: Store, make: World) -> None:
         now=NOW,
     )
     silence = Silence(id="s1", owner="ops", reason="Ana C. asked", drop=True, start=NOW, recipients=(ANA.id,))
+    await store.put_silence("default", structs.replace(silence, reason=f"{ANA.name} asked"), now=NOW)
     await store.put_silence("default", silence, now=NOW)
     refused = Rejection(
         at=NOW,

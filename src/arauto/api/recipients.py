@@ -114,7 +114,7 @@ async def put_recipient(hub: TheHub, key: RecipientsWriter, id: Id, body: Recipi
 @router.delete("/{id:path}", status_code=204, summary="Delete a recipient", responses=documented(404, 409))
 async def delete_recipient(hub: TheHub, key: RecipientsWriter, id: Id) -> None:
     _refuse_fixed(hub, id)
-    if not await hub.store.delete_recipient(key.tenant, id):
+    if not await hub.store.delete_recipient(key.tenant, id, now=hub.engine.clock()):
         raise Refused(404, "unknown_recipient", f"nobody is known as {id!r}")
 
 

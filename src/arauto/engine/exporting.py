@@ -127,6 +127,7 @@ async def _head(grounds: Grounds, tenant: str, id: str, recipient: Recipient | N
         "recipient": recipient,
         "wishes": (await store.wishes(tenant, [id])).get(id),
         "consents": await store.consents(tenant, id),
+        "history": await store.history_of(tenant, id),
         "suppressions": [
             {"channel": found.channel, "address": hashes[hash][1], "reason": found.reason, "at": found.at}
             for hash, found in (await store.suppressed(tenant, hashes)).items()

@@ -95,4 +95,5 @@ class Retaining:
         aside = await self._store.retire_overdue(keep, after=self._after, now=now, limit=PIECE)
         self._metrics.retired.inc(aside.gone)
         self._after = aside.after if aside.looked == PIECE else 0
+        more = await self._store.retire_history(PIECE) == PIECE or more
         return now + (PAUSE if more or self._after else LOOK)

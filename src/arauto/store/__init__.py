@@ -16,6 +16,7 @@ from arauto.decide.receipts import ShownState
 from arauto.model import JSON, Recipient, Signal
 from arauto.store.editions import EditionsStore
 from arauto.store.fanouts import FanoutsStore
+from arauto.store.history import HistoryStore
 from arauto.store.interventions import Intervened, InterventionsStore
 from arauto.store.privacy import Erasure, HeldEvent, PrivacyStore
 from arauto.store.receipts import Consequence, Kept, ReceiptsStore
@@ -47,6 +48,7 @@ from arauto.store.records import (
     StoryCounts,
     Suppression,
 )
+from arauto.store.releases import ReleasesStore
 from arauto.store.retention import RetentionStore, Retired
 from arauto.store.silences import SilencesStore
 from arauto.store.ticks import TicksStore
@@ -60,9 +62,11 @@ class Store(
     InterventionsStore,
     SilencesStore,
     EditionsStore,
+    ReleasesStore,
     TicksStore,
     PrivacyStore,
     RetentionStore,
+    HistoryStore,
     Protocol,
 ):
     """What the engine needs of a database. Every verb raises StoreUnavailable, having done nothing, when it fails."""
@@ -147,7 +151,7 @@ class Store(
 
     async def put_recipients(self, tenant: str, recipients: Sequence[Recipient], *, now: datetime) -> None: ...
 
-    async def delete_recipient(self, tenant: str, id: str) -> bool: ...
+    async def delete_recipient(self, tenant: str, id: str, *, now: datetime) -> bool: ...
 
     # -- inbox -----------------------------------------------------------------------------------------------------
     async def inbox(self, tenant: str, recipient: str, *, after: str | None, limit: int, unread: bool) -> Page:

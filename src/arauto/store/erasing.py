@@ -15,6 +15,7 @@ from arauto.model import JSON, Entry, Reason, ReceiptKind, Recipient, derive_id
 from arauto.store.clearing import clear_around, clear_event, cleared_entry, tells_of
 from arauto.store.database import Transaction
 from arauto.store.documents import read_json, read_recipient, read_silence, to_document, to_micros
+from arauto.store.releases import clear_releases
 from arauto.store.rows import columns_of
 
 PIECE = 100
@@ -91,6 +92,9 @@ async def forget_person(transaction: Transaction, tenant: str, pseudonym: str, p
     for (document,) in await transaction.rows("take_recipient", tenant=tenant, recipient=recipient):
         note_person(progress, read_recipient(document))
         progress.count("recipients")
+    for kind, document in await transaction.rows("take_history", tenant=tenant, id=recipient):
+        if kind == "recipient":
+            note_person(progress, read_recipient(document))
     progress.count("wishes", len(await transaction.rows("delete_wishes", tenant=tenant, recipient=recipient)))
     eraser = progress.eraser(pseudonym)
     consents = await transaction.rows("consents_of_person", tenant=tenant, recipient=recipient)
@@ -277,7 +281,7 @@ async def _clear_found(transaction: Transaction, tenant: str, pseudonym: str, pr
 
 
 async def _clear_rest(transaction: Transaction, tenant: str, pseudonym: str, progress: Progress) -> None:
-    """Silences that name the person, and refusals that quote them."""
+    """Silences, releases that name the person, and refusals that quote them."""
     eraser = progress.eraser(pseudonym)
     for (document,) in await transaction.rows("silences", tenant=tenant):
         silence = read_silence(document)
@@ -291,11 +295,20 @@ async def _clear_rest(transaction: Transaction, tenant: str, pseudonym: str, pro
             )
             await transaction.rows("clear_silence", tenant=tenant, id=silence.id, document=to_document(changed))
             progress.count("silences")
+    # What silences were, the ones that were just changed among them.
+    kept = await transaction.rows("history_of_silences", tenant=tenant)
+    tells = [
+        sequence
+        for sequence, document in kept
+        if progress.recipient in read_silence(document).recipients or eraser.may_concern(document)
+    ]
+    await transaction.rows("drop_history", sequences=tells)
     for id, document in await transaction.rows("replays_to_clear", tenant=tenant):
         if eraser.may_concern(document):
             cleared = to_document(eraser.cleared(read_json(document)))
             await transaction.rows("put_replay", tenant=tenant, id=id, document=cleared)
     await _clear_fanouts(transaction, tenant, progress.recipient, eraser)
+    progress.count("releases", await clear_releases(transaction, progress.recipient))
     rejections: list[tuple[int, str]] = []
     for sequence, document in await transaction.rows("rejections_to_clear", tenant=tenant):
         if eraser.may_concern(document):

@@ -59,9 +59,10 @@ class People:
         async with self._database.transaction() as transaction:
             await put_recipients(transaction, [(tenant, recipient) for recipient in recipients], now)
 
-    async def delete_recipient(self, tenant: str, id: str) -> bool:
+    async def delete_recipient(self, tenant: str, id: str, *, now: datetime) -> bool:
         """False when there is none."""
         async with self._database.transaction() as transaction:
+            await transaction.rows("keep_deleted", tenant=tenant, id=id, now=to_micros(now))
             return bool(await transaction.rows("delete_recipient", tenant=tenant, id=id))
 
     async def inbox(self, tenant: str, recipient: str, *, after: str | None, limit: int, unread: bool) -> Page:

@@ -38,6 +38,9 @@ TABLES = (
     "fanouts",
     "replays",
     "erasures",
+    "history",
+    "releases",
+    "release_files",
 )
 """Where an erasure leaves rows that are dead."""
 

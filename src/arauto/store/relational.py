@@ -7,11 +7,13 @@ import secrets
 from arauto.store.database import Database
 from arauto.store.editions import EditionsVerbs
 from arauto.store.fanouts import FanoutsVerbs
+from arauto.store.history import HistoryVerbs
 from arauto.store.interventions import InterventionsVerbs
 from arauto.store.looking import Looking
 from arauto.store.people import People
 from arauto.store.privacy import PrivacyVerbs
 from arauto.store.receipts import ReceiptsVerbs
+from arauto.store.releases import ReleasesVerbs
 from arauto.store.retention import RetentionVerbs
 from arauto.store.silences import SilencesVerbs
 from arauto.store.ticks import TicksVerbs
@@ -28,10 +30,12 @@ class RelationalStore(
     InterventionsVerbs,
     SilencesVerbs,
     EditionsVerbs,
+    ReleasesVerbs,
     TicksVerbs,
     Looking,
     PrivacyVerbs,
     RetentionVerbs,
+    HistoryVerbs,
 ):
     """A Store over a Database."""
 

@@ -87,6 +87,7 @@ class SilencesVerbs:
             there = [hold for hold, _ in await transaction.rows("silence", tenant=tenant, id=id)]
             await transaction.rows("lock_keys", keys=there)
             if silence is None:
+                await transaction.rows("keep_deleted_silence", tenant=tenant, id=id, now=to_micros(now))
                 await transaction.rows("delete_silence", tenant=tenant, id=id)
             else:
                 await transaction.rows(
@@ -95,6 +96,7 @@ class SilencesVerbs:
                     id=id,
                     hold=hold_key(tenant, silence),
                     ends_at=optional(to_micros, silence.end),
+                    now=to_micros(now),
                     document=to_document(silence),
                 )
             if silence is None or there != [hold_key(tenant, silence)]:

@@ -8,9 +8,11 @@ SELECT document FROM silences WHERE tenant = :tenant AND (ends_at IS NULL OR end
 SELECT hold, document FROM silences WHERE tenant = :tenant AND id = :id;
 
 -- name: put_silence
-INSERT INTO silences (tenant, id, hold, ends_at, document) VALUES (:tenant, :id, :hold, :ends_at, :document)
+INSERT INTO silences (tenant, id, hold, ends_at, changed_at, document)
+VALUES (:tenant, :id, :hold, :ends_at, :now, :document)
 ON CONFLICT (tenant, id) DO UPDATE SET
-    hold = excluded.hold, ends_at = excluded.ends_at, document = excluded.document;
+    hold = excluded.hold, ends_at = excluded.ends_at, changed_at = excluded.changed_at, document = excluded.document
+WHERE silences.document <> excluded.document;
 
 -- name: delete_silence
 DELETE FROM silences WHERE tenant = :tenant AND id = :id RETURNING id;

@@ -6,6 +6,10 @@ CREATE TABLE recipients (
     PRIMARY KEY (tenant, id)
 );
 
+CREATE INDEX recipients_changed ON recipients (tenant, changed_at);
+CREATE TRIGGER recipients_history AFTER UPDATE OF document ON recipients
+    FOR EACH ROW EXECUTE FUNCTION keep_in_history('recipient', 'id');
+
 CREATE TABLE inbox (
     message bigint PRIMARY KEY,    -- messages.sequence
     tenant text NOT NULL,

@@ -6,6 +6,12 @@ CREATE TABLE recipients (
     PRIMARY KEY (tenant, id)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX recipients_changed ON recipients (tenant, changed_at);
+CREATE TRIGGER recipients_history AFTER UPDATE OF document ON recipients BEGIN
+    INSERT INTO history (tenant, kind, id, since, until, gone, document)
+    VALUES (OLD.tenant, 'recipient', OLD.id, OLD.changed_at, NEW.changed_at, 0, OLD.document);
+END;
+
 CREATE TABLE inbox (
     message INTEGER PRIMARY KEY,   -- messages.sequence
     tenant TEXT NOT NULL,

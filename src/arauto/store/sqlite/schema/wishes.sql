@@ -6,6 +6,12 @@ CREATE TABLE wishes (
     PRIMARY KEY (tenant, recipient)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX wishes_changed ON wishes (tenant, changed_at);
+CREATE TRIGGER wishes_history AFTER UPDATE OF document ON wishes BEGIN
+    INSERT INTO history (tenant, kind, id, since, until, gone, document)
+    VALUES (OLD.tenant, 'wishes', OLD.recipient, OLD.changed_at, NEW.changed_at, 0, OLD.document);
+END;
+
 CREATE TABLE consents (            -- only ever added to
     sequence INTEGER PRIMARY KEY,
     tenant TEXT NOT NULL,
