@@ -17,7 +17,7 @@ import msgspec
 import orjson
 from msgspec import Struct
 
-from arauto.channels import Accepted, Delivery
+from arauto.channels import Accepted, Delivery, Provider
 from arauto.decide.wishes import IN_APP
 from arauto.engine.admit import admit
 from arauto.engine.editions import Editions
@@ -166,7 +166,7 @@ class Simulation(Drive):
 
     def _engine(self, store: Store, catalogue: Catalogue, clock: Clock, editions: Editions) -> _Noting:
         providers = {
-            name: [SimulatedProvider(name, each.name, clock, self.outages) for each in config.providers]
+            name: [self.provider(name, each.name, clock) for each in config.providers]
             for name, config in catalogue.channels.items()
             if name != IN_APP
         }
@@ -182,6 +182,10 @@ class Simulation(Drive):
             links=Links(_SECRET, catalogue.project.public_url),
             editions=editions,
         )
+
+    def provider(self, channel: str, name: str, clock: Clock) -> Provider:
+        """What stands for a provider of the project."""
+        return SimulatedProvider(channel, name, clock, self.outages)
 
     @property
     def catalogue(self) -> Catalogue:
