@@ -5,6 +5,6 @@ Read ``compiler`` first: it is the order in which the files of a project are rea
 
 from __future__ import annotations
 
-from arauto.catalogue.compiler import check_project, compile_project
+from arauto.catalogue.compiler import check_project, compile_files, compile_project
 
-__all__ = ["check_project", "compile_project"]
+__all__ = ["check_project", "compile_files", "compile_project"]

@@ -6,8 +6,9 @@ its name, so that one slip is told once and not again wherever the name is used.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 import msgspec
@@ -15,9 +16,9 @@ import msgspec
 from arauto import channels
 from arauto.catalogue.analysis import analyse
 from arauto.catalogue.channels import compile_channels
-from arauto.catalogue.diagnostics import Faults
+from arauto.catalogue.diagnostics import START, Faults, shown
 from arauto.catalogue.event_types import compile_event_types
-from arauto.catalogue.folder import Folder
+from arauto.catalogue.folder import PROJECT, Folder
 from arauto.catalogue.gathered import compile_gathered
 from arauto.catalogue.notifications import Surroundings, compile_notifications, listeners
 from arauto.catalogue.project import compile_whole
@@ -25,6 +26,8 @@ from arauto.catalogue.recipients import Everybody, compile_recipients
 from arauto.catalogue.sources import compile_sources
 from arauto.errors import CatalogueFaulty, Diagnostic
 from arauto.model import Catalogue
+
+_NO_FILE = ("no file of a project has this name", "leave it out")
 
 
 def compile_project(folder: Path) -> Catalogue:
@@ -59,7 +62,7 @@ def _compile(read: Folder, faults: Faults) -> Catalogue:
     sound = {name: type_ for name, type_ in event_types.items() if type_}
     return Catalogue(
         version=read.version(),
-        files=read.to_compile_again(),
+        files=read.files(),
         project=whole.project,
         categories=whole.categories,
         event_types=sound,
@@ -77,19 +80,31 @@ def _compile(read: Folder, faults: Faults) -> Catalogue:
     )
 
 
+def compile_files(files: Mapping[str, bytes]) -> Catalogue:
+    """The catalogue of a project of which only the files are there, by name, as ``Catalogue.files`` has them.
+
+    Raises CatalogueFaulty with every fault, also where a name leads out of the project or is that of no project's
+    file, so that ``Catalogue.files`` is what was given.
+    """
+    faults = Faults()
+    with _laid_out(files, faults) as place:
+        read = Folder(place, faults)
+        known = read.files()
+        for name in files.keys() - known.keys():
+            faults.add(shown(Path(name)), START, "unknown-file", *_NO_FILE)
+        return _compile(read, faults)
+
+
 def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
-    """The notifications, event types and categories of an earlier version, from its ``Catalogue.files``; all else
-    is of the current one. Whatever it names that is not in the project any more is not missed.
+    """The notifications, event types and categories of an earlier version, from those of its ``Catalogue.files`` that
+    tell of them (``lasting``); all else is of the current one. Whatever it names that is not in the project any more
+    is not missed.
 
     Raises CatalogueFaulty when it can't be compiled by this program.
     """
     faults = Faults()
-    with TemporaryDirectory(prefix="arauto-") as place:
-        for name, raw in files.items():
-            path = Path(place) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(raw)
-        read = Folder(Path(place), faults)
+    with _laid_out(files, faults) as place:
+        read = Folder(place, faults)
         whole = compile_whole(read.document(read.project), faults)
         whole = msgspec.structs.replace(whole, brand=current.project.brand)
         event_types = compile_event_types(read, faults)
@@ -108,3 +123,29 @@ def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
         by_event_type={},
         listeners=listeners(notifications),
     )
+
+
+def lasting(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Those of a project's files of which its notifications can be compiled again: without people, and without what may
+    hold secrets."""
+    return {name: raw for name, raw in files.items() if name.startswith(("events/", "notifications/", PROJECT))}
+
+
+@contextmanager
+def _laid_out(files: Mapping[str, bytes], faults: Faults) -> Iterator[Path]:
+    """A folder with these files, for so long. Raises CatalogueFaulty where there can be none."""
+    with TemporaryDirectory(prefix="arauto-") as made:
+        place = Path(made)
+        for name, raw in files.items():
+            try:
+                if not name or PurePosixPath(name).as_posix() != name or {"..", ""} & {*name.split("/")}:
+                    raise ValueError(name)
+                path = place / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(raw)
+            except (OSError, ValueError):
+                faults.add(shown(Path(name)), START, "unknown-file", *_NO_FILE)
+        if PROJECT not in files:
+            faults.add(PROJECT, START, "missing-file", f"there is no {PROJECT}, so it is no project")
+            raise CatalogueFaulty(list(faults.found.values()))
+        yield place

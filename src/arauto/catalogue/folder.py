@@ -74,22 +74,19 @@ class Folder:
 
     def version(self) -> str:
         """A short hash over the names and bytes of every file that was read."""
-        return hash_of((self._inner(file), file.raw) for file in self._files(FLAT))
+        return hash_of(self.files().items())
 
-    def to_compile_again(self) -> dict[str, bytes]:
-        """The files of which notifications are made, by name: without people, and without what may hold secrets."""
-        return {self._inner(file): file.raw for file in self._files(("events",))}
+    def files(self) -> dict[str, bytes]:
+        """Every file that was read, by name."""
+        return {file.path.relative_to(self.root).as_posix(): file.raw for file in self._files()}
 
-    def _files(self, flat: Iterable[str]) -> Iterator[File]:
+    def _files(self) -> Iterator[File]:
         if self.project:
             yield self.project
-        for folder in flat:
+        for folder in FLAT:
             yield from self.flat.get(folder, ())
         for inside in self.notifications.values():
             yield from inside.values()
-
-    def _inner(self, file: File) -> str:
-        return file.path.relative_to(self.root).as_posix()
 
     def _take_top(self, entry: Path) -> None:
         if entry.name in FLAT and entry.is_dir():

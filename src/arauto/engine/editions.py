@@ -7,21 +7,19 @@ an event must reach the runs of every version.
 from __future__ import annotations
 
 import asyncio
-import os
-import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 
-from arauto.catalogue.compiler import compile_again
+from arauto.catalogue.compiler import compile_again, lasting
 from arauto.decide.editions import Followed, blended, follow, needs_own
 from arauto.decide.signals import listening_for
 from arauto.errors import StoreUnavailable
 from arauto.model import Catalogue, Listener, Reason, Run
 from arauto.store import Store
+from arauto.store.packing import packed, unpacked
 
 KEPT = 16
 """So many earlier versions are kept compiled."""
@@ -114,7 +112,7 @@ class Editions:
     @classmethod
     async def open(cls, current: Catalogue, store: Store, now: datetime) -> Editions:
         """Those of a store, knowing what their runs listen for. The current one is kept there for those that come."""
-        await store.keep_edition(current.version, packed(current.files), now=now)
+        await store.keep_edition(current.version, packed(lasting(current.files)), now=now)
 
         async def load(version: str) -> Catalogue | None:
             files = await store.edition(version)
@@ -128,7 +126,7 @@ class Editions:
 
     async def keep(self, store: Store, clock: Callable[[], datetime]) -> None:
         """Say again and again that this version is served, and drop those that nobody needs any more."""
-        files = packed(self.current.files)
+        files = packed(lasting(self.current.files))
         while True:
             try:
                 await store.keep_edition(self.current.version, files, now=clock())
@@ -147,17 +145,6 @@ class Editions:
             for each in listeners:
                 merged.setdefault(type_, {}).setdefault(_what(each), each)
         self.listeners = {type_: tuple(found.values()) for type_, found in merged.items()}
-
-
-def packed(files: Mapping[str, bytes]) -> bytes:
-    """Files by name, as one compressed whole."""
-    return zlib.compress(msgspec.msgpack.encode([(os.fsencode(name), raw) for name, raw in files.items()]))
-
-
-def unpacked(whole: bytes) -> dict[str, bytes]:
-    """The inverse of ``packed``."""
-    read = msgspec.msgpack.decode(zlib.decompress(whole), type=list[tuple[bytes, bytes]])
-    return {os.fsdecode(name): raw for name, raw in read}
 
 
 def _what(listener: Listener) -> tuple[str, ...]:

@@ -130,9 +130,9 @@ class Catalogue(Struct, frozen=True, kw_only=True):
     """A project folder, compiled and checked: immutable."""
 
     version: str
-    """A hash of all files of the folder."""
+    """A hash of the files of the folder."""
     files: dict[str, bytes] = field(default_factory=dict)
-    """Those from which its notifications can be compiled again, by name: neither people's data nor secrets."""
+    """The same files, by name; those of the test cases are not among them."""
     project: Project
     categories: dict[str, Category]
     event_types: dict[str, EventType]
