@@ -20,6 +20,7 @@ from arauto.cli.explain import draw_event
 from arauto.decide import fanouts
 from arauto.engine import fanouts as stage
 from arauto.engine import hub as module
+from arauto.engine import lanes
 from arauto.engine.editions import Editions
 from arauto.engine.explain import explain_event, explain_recipient
 from arauto.engine.hub import Hub
@@ -349,7 +350,7 @@ async def test_an_event_in_the_middle_of_a_fan_out_is_sent_before_it_ends(
 async def test_a_channel_that_is_full_holds_up_its_fan_out_only(told: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing is made long before it can be sent."""
     monkeypatch.setattr(module, "PUT_OFF", timedelta(milliseconds=1))
-    monkeypatch.setattr(module, "WAITING_PER_SLOT", 4)
+    monkeypatch.setattr(lanes, "WAITING_PER_SLOT", 4)
     monkeypatch.setattr(stage, "PAGE", 4)
     world = await told(recipients=people(100))
     go = asyncio.Event()
@@ -365,7 +366,7 @@ async def test_a_channel_that_is_full_holds_up_its_fan_out_only(told: Any, monke
 
         async def is_held() -> bool:
             (stored,) = (await world.story("1")).fanouts
-            return stored.fanout.chosen > 4 and sum(hub._outstanding.values()) > 4
+            return stored.fanout.chosen > 4 and hub.lanes.outstanding > 4
 
         await eventually(is_held)
         for _ in range(20):

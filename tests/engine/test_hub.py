@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from arauto.engine import hub as module
+from arauto.engine import lanes
 from arauto.engine.hub import Hub
 from arauto.engine.stages import LEASE
 from arauto.errors import Rejected, StoreUnavailable
@@ -70,7 +71,7 @@ async def test_an_event_is_planned_sent_and_settled(world: Callable[..., Any]) -
 
 
 async def test_more_than_fits_into_memory_is_sent_all_the_same(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WAITING_PER_SLOT", 1)
+    monkeypatch.setattr(lanes, "WAITING_PER_SLOT", 1)
     monkeypatch.setattr(module, "PLAN_BACKLOG", 3)
     world = world(to_erp())
     async with at_work(world) as hub:
@@ -101,7 +102,7 @@ async def test_what_waited_long_behind_a_slow_provider_heeds_what_was_said_meanw
         await eventually(lambda: asyncio.sleep(0, slow.begun == 2))
         no = Wishes(categories={"orders": {"*": False}})
         await world.store.change_wishes("default", "ana", lambda _: (no, ()), now=world.clock())
-        world.clock.now += module.STALE
+        world.clock.now += lanes.STALE
         slow.go.set()
         await all_in(world, ["cancelled", "cancelled", "sent", "sent"])
     assert len(slow.deliveries) == 2, "as many as were under way"

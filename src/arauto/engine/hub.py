@@ -11,13 +11,14 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
 from arauto.crash import crash_point
 from arauto.engine.batch import Batcher
-from arauto.engine.erasing import Grounds, erase
+from arauto.engine.erasing import Grounds, erase, finish_erasures
+from arauto.engine.lanes import Lanes
+from arauto.engine.retaining import Retaining
 from arauto.engine.stages import LEASE, Engine, Outgoing, Room
 from arauto.engine.ticking import Ticking
 from arauto.errors import StoreUnavailable
@@ -30,17 +31,11 @@ COMMIT_LIMIT = 256
 PLAN_BACKLOG = 2048
 """Accepted events that wait in memory for their plan; beyond it, accepting waits too."""
 
-WAITING_PER_SLOT = 32
-"""Claimed messages that may wait for each of a channel's sending slots."""
-
 FANOUTS = 4
 """So many fan-outs are looked at in each round; the first whose channels have room has a page."""
 
 PUT_OFF = timedelta(milliseconds=200)
 """How long a fan-out waits whose channels have no room."""
-
-STALE = timedelta(seconds=10)
-"""What has waited in memory for so long is claimed anew: what its recipient wants may have changed since."""
 
 SWEEP = timedelta(seconds=5)
 """A hub that shares its database looks at least this often; one that is alone knows when something is due."""
@@ -62,17 +57,13 @@ class Hub:
         self._to_plan: deque[Pending] = deque()
         self._planned_some = asyncio.Event()
         self._accepted_some = asyncio.Event()
-        self._settled_some = asyncio.Event()
         self._bell = asyncio.Event()
         self._sleeps_until: datetime | None = None
-        self._to_send: dict[str, asyncio.Queue[Outgoing]] = {}
-        self._capacity: dict[str, int] = {}
-        self._outstanding: dict[str, int] = {}
-        self._full: set[str] = set()
+        self.lanes = Lanes(self._put_outcome, self.ring)
         self._listeners: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
         self._erasing: dict[tuple[str, str], asyncio.Task[Erasure]] = {}
-        self._gone: set[str] = set()
+        self._ticking: asyncio.Task[None] | None = None
         self._closing = False
         self.stopping = False
 
@@ -125,33 +116,52 @@ class Hub:
         backlog = self.engine.metrics.backlog
         backlog.labels("accept").set(len(self._accepting))
         backlog.labels("plan").set(len(self._to_plan))
-        backlog.labels("send").set(sum(self._outstanding.values()))
+        backlog.labels("send").set(self.lanes.outstanding)
         backlog.labels("settle").set(len(self._settling))
 
     @property
     def idle(self) -> bool:
         """Nothing is in memory: neither to be stored, planned or sent, nor under way."""
-        waiting = len(self._accepting) + len(self._settling) + len(self._to_plan) + sum(self._outstanding.values())
+        waiting = len(self._accepting) + len(self._settling) + len(self._to_plan) + self.lanes.outstanding
         return waiting == 0
 
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Take up the work where the last commit left it, and begin."""
+        clock = self.engine.clock
         if self.store.exclusive:
-            await self.store.end_all_leases(self.engine.clock())
-        for name, config in self.engine.catalogue.channels.items():
-            if name not in self.engine.providers:
-                continue
-            self._to_send[name] = asyncio.Queue()
-            self._capacity[name] = config.concurrency * WAITING_PER_SLOT
-            self._outstanding[name] = 0
-            self._spawn(*(self._send(name) for _ in range(config.concurrency)))
-        engine = self.engine
-        ticking = Ticking(engine.catalogue, self.store, clock=engine.clock, submit=self.submit, reject=self.reject)
+            await self.store.end_all_leases(clock())
+        self.lanes.serve(self.engine)
         self._looking = asyncio.create_task(self._look())
         self._tasks.append(self._looking)
-        self._spawn(self._plan(), self._find_gone(), ticking.run())
+        retaining = Retaining(lambda: self.engine.catalogue, self.store, clock=clock, metrics=self.engine.metrics)
+        self._spawn(self._plan(), self._find_gone(), retaining.run(), finish_erasures(self.store, clock=clock))
+        self._tick()
+
+    def adopt(self, engine: Engine) -> None:
+        """Go on with another version of the project. What a stage has begun, it ends by the engine before; nothing that
+        is in memory is lost, and nothing waits. When ``lanes.ended`` says so, nobody uses its providers any more."""
+        self.engine = engine
+        self.lanes.serve(engine)
+        self._tick()
+        self._tasks = [task for task in self._tasks if not task.done()]
+        self._spawn(self._find_gone())
+        self.ring()
+
+    def _tick(self) -> None:
+        """Follow the schedules of the project from now on, as soon as those of the version before are left."""
+        engine, before = self.engine, self._ticking
+
+        async def tick() -> None:
+            if before is not None:
+                before.cancel()
+                await asyncio.wait([before])
+            ticking = Ticking(engine.catalogue, self.store, clock=engine.clock, submit=self.submit, reject=self.reject)
+            await ticking.run()
+
+        self._ticking = asyncio.create_task(tick())
+        self._tasks.append(self._ticking)
 
     def _spawn(self, *loops: object) -> None:
         self._tasks.extend(asyncio.create_task(each) for each in loops)  # type: ignore[arg-type]
@@ -167,31 +177,19 @@ class Hub:
                     await self._planned_some.wait()
                 self._closing = True
                 self._bell.set()
-                self._give_back()
+                self.lanes.give_back()
                 await asyncio.wait([self._looking])  # in its last round it may have taken more
-                self._give_back()
-                while sum(self._outstanding.values()):
-                    self._settled_some.clear()
-                    await self._settled_some.wait()
+                self.lanes.give_back()
+                await self.lanes.emptied()
                 await self._settling.drain()
                 await self._receiving.drain()
                 await self._rejecting.drain()
         except TimeoutError:
-            log.warning("stopped before everything under way had ended", outstanding=dict(self._outstanding))
-        ending = [*self._tasks, *self._erasing.values()]
+            log.warning("stopped before everything under way had ended", outstanding=self.lanes.outstanding)
+        ending = [*self._tasks, *self.lanes.senders(), *self._erasing.values()]
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-
-    def _give_back(self) -> None:
-        """Messages that no sender has begun are put back, due at once for whoever comes next."""
-        now = self.engine.clock()
-        for name, queue in self._to_send.items():
-            while not queue.empty():
-                claim = queue.get_nowait().claim
-                back = Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=now)
-                self._settling.put(back).add_done_callback(_forget)
-                self._outstanding[name] -= 1
 
     # -- erasing people ----------------------------------------------------------------------------------------------
 
@@ -210,7 +208,7 @@ class Hub:
 
     async def _erase(self, tenant: str, id: str) -> Erasure:
         grounds = await Grounds.open(self.store, self.engine.catalogue)
-        erased = await erase(grounds, tenant, id, clock=self.engine.clock, withdraw=self._withdraw)
+        erased = await erase(grounds, tenant, id, clock=self.engine.clock, withdraw=self.lanes.withdraw)
         self.engine.metrics.erasures.inc()
         return erased
 
@@ -219,21 +217,6 @@ class Hub:
         self.inbox_changed(tenant, id)
         if not done.cancelled() and done.exception() is not None:
             log.error("an erasure was interrupted; ask for it again, or start the hub anew", exc_info=done.exception())
-
-    def _withdraw(self, tenant: str, recipient: str) -> None:
-        """Cancel the messages to somebody that no sender has begun."""
-        for name, queue in self._to_send.items():
-            kept: list[Outgoing] = []
-            while not queue.empty():
-                outgoing = queue.get_nowait()
-                message = outgoing.claim.message
-                if (message.tenant, message.recipient) != (tenant, recipient):
-                    kept.append(outgoing)
-                    continue
-                cancelled = Settlement(message=message, fence=outgoing.claim.fence, state="cancelled")
-                self._settling.put(cancelled).add_done_callback(partial(self._settled, name))
-            for outgoing in kept:
-                queue.put_nowait(outgoing)
 
     # -- accept ----------------------------------------------------------------------------------------------------
 
@@ -285,7 +268,7 @@ class Hub:
 
     async def _plan_batch(self, batch: list[Pending]) -> None:
         while batch:
-            room = self._room()
+            room = self.lanes.room()
             handover = await self.engine.plan(batch, room)
             crash_point("plan.committed")
             self._dispatch(handover.outgoing, handover.inbox, room)
@@ -310,39 +293,16 @@ class Hub:
 
     # -- send and settle -------------------------------------------------------------------------------------------
 
-    def _room(self) -> Room:
-        return {name: self._capacity[name] - self._outstanding[name] for name in self._to_send}
-
     def _dispatch(self, outgoing: Sequence[Outgoing], inbox: Sequence[InboxItem], room: Room) -> None:
-        for each in outgoing:
-            channel = each.claim.message.channel
-            self._outstanding[channel] += 1
-            self._to_send[channel].put_nowait(each)
-        self._full.update(channel for channel, left in room.items() if left <= 0)
+        self.lanes.dispatch(outgoing, room)
         if self._listeners:
             for item in inbox:
                 self.inbox_changed(item.tenant, item.recipient)
 
-    async def _send(self, channel: str) -> None:
-        queue = self._to_send[channel]
-        while True:
-            outgoing = await queue.get()
-            claim = outgoing.claim
-            if self.engine.clock() - claim.since >= STALE:
-                settlement = Settlement(message=claim.message, fence=claim.fence, state="queued", due_at=claim.since)
-            else:
-                crash_point("send.before")
-                settlement = await self.engine.attempt(outgoing)
-                crash_point("send.after")
-            self._settling.put(settlement).add_done_callback(lambda done: self._settled(channel, done))
-
-    def _settled(self, channel: str, done: asyncio.Future[None]) -> None:
-        _forget(done)
-        self._outstanding[channel] -= 1
-        self._settled_some.set()
-        if channel in self._full and self._outstanding[channel] <= self._capacity[channel] // 2:
-            self._full.discard(channel)
-            self._bell.set()
+    def _put_outcome(self, settlement: Settlement) -> asyncio.Future[None]:
+        written = self._settling.put(settlement)
+        written.add_done_callback(_forget)
+        return written
 
     async def _settle(self, settlements: list[Settlement]) -> list[None]:
         crash_point("settle.before")
@@ -391,13 +351,13 @@ class Hub:
     async def _find_gone(self) -> None:
         """Channels that the project had once: their queued messages are taken too, so that they end explained."""
         await self._insist("find gone", self._look_for_gone)
-        if self._gone:
+        if self.lanes.gone:
             self._bell.set()
 
     async def _look_for_gone(self) -> None:
         counts = await self.store.counts()
         queued = {channel for channel, states in counts.messages.items() if states.get("queued")}
-        self._gone = queued - self._to_send.keys()
+        self.lanes.gone |= queued - self.lanes.names
 
     async def _take_due(self) -> bool:
         now, owner = self.engine.clock(), self.engine.owner
@@ -412,11 +372,11 @@ class Hub:
             owner=owner, now=now, lease_until=lease_until, limit=COMMIT_LIMIT
         )
         if runs:
-            room = self._room()
+            room = self.lanes.room()
             handover = await self.engine.advance(runs, room)
             self._dispatch(handover.outgoing, handover.inbox, room)
-        room = {channel: left for channel, left in self._room().items() if left > 0}
-        room.update(dict.fromkeys(self._gone, COMMIT_LIMIT))
+        room = {channel: left for channel, left in self.lanes.room().items() if left > 0}
+        room.update(dict.fromkeys(self.lanes.gone, COMMIT_LIMIT))
         claims = (
             await self.store.take_due_messages(owner=owner, now=now, lease_until=lease_until, room=room) if room else []
         )
@@ -438,16 +398,14 @@ class Hub:
         )
         begun = False
         for fanout in fanouts:
-            channels = self.engine.channels_of(fanout) & self._to_send.keys()
-            has_room = all(self._outstanding[channel] <= self._capacity[channel] // 2 for channel in channels)
-            if begun or not has_room:
-                due_at = now if has_room else now + PUT_OFF
+            room = self.lanes.room_for_fanout(self.engine.channels_of(fanout))
+            if begun or room is None:
+                due_at = now if room is not None else now + PUT_OFF
                 back = FanoutPage(fanout=fanout, before=fanout.cursor, state="running", due_at=due_at)
                 await self.store.commit_fanout(back, owner=self.engine.owner, now=now, lease_until=now)
                 continue
             begun = True
             crash_point("fanout.before")
-            room = {channel: min(left, self._capacity[channel] // 2) for channel, left in self._room().items()}
             handover = await self.engine.fan_out(fanout, room)
             crash_point("fanout.committed")
             self._dispatch(handover.outgoing, handover.inbox, room)
