@@ -1,14 +1,16 @@
+# ruff: noqa: E501 - a case is a line, so that it can be read as one
 """tests/*.yaml: what is written becomes cases, and every slip is told at its place."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
-from arauto.catalogue import compile_project
+from arauto.catalogue import check_project, compile_project
 from arauto.catalogue.case import Answers, Case, Comes, Fails, Of, Silences, Wants
 from arauto.catalogue.cases import compile_cases
 from arauto.errors import CatalogueFaulty, UsageFault
@@ -102,6 +104,61 @@ def test_a_slip_is_told_at_its_place(
     told = [(each.code, each.line, each.column) for each in faulty.value.diagnostics]
     assert told[0] == (code, line, column), faulty.value
     assert {each.file for each in faulty.value.diagnostics} == {"tests/a.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("name: a case\n", "", "missing-key"),
+        ("name: a case", "name: 7", "wrong-type"),
+        ("now: 2026-03-02T09:00\n", "", "missing-key"),
+        ("now: 2026-03-02T09:00", "now: tomorrow", "bad-moment"),
+        ("event: cart.left", "id: x", "one-of"),
+        ("  - event: cart.left", "  - 7", "wrong-type"),
+        ("receipt: read", "receipt: reed", "bad-value"),
+        ("times: 2}", "times: 0}", "bad-value"),
+        ("between: [+3h, +4h], ", "between: 3, ", "wrong-type"),
+        ("categories: [orders]", "categories: 7", "wrong-type"),
+    ],
+    ids=lambda value: str(value).strip(),
+)
+def test_a_slip_in_the_shape_of_a_case_hides_no_other(
+    tmp_path: Path, catalogue: Catalogue, old: str, new: str, code: str
+) -> None:
+    others = (
+        ("email: true", "email: nowhere", "bad-address"),
+        ("sample: typical", "sample: typcal", "unknown-sample"),
+        ("by: push, title", "by: pusch, title", "unknown-channel"),
+        ("{tips:", "{tip:", "unknown-category"),
+    )
+    text = CASE.replace(old, new, 1)
+    for other, wrong, _ in others:
+        text = text.replace(other, wrong, 1)
+    with pytest.raises(CatalogueFaulty) as faulty:
+        compiled(tmp_path, catalogue, text)
+    assert sorted(each.code for each in faulty.value.diagnostics) == sorted([code, *(each[2] for each in others)])
+
+
+def test_a_system_may_be_a_recipient_of_a_case_alone(tmp_path: Path, catalogue: Catalogue) -> None:
+    text = "{name: a, now: 2026-03-02T09:00, recipients: {c-1: {email: true}}, systems: {crm: {webhook: true}}, when: [], expect: nothing}"
+    (case,) = compiled(tmp_path, catalogue, text)
+    assert [(each.id, each.kind) for each in case.recipients] == [("c-1", "person"), ("crm", "system")]
+    for id, place in (("erp", 78), ("c-1", 78)):
+        with pytest.raises(CatalogueFaulty) as faulty:
+            compiled(tmp_path, catalogue, text.replace("crm", id))
+        assert [(each.code, each.column) for each in faulty.value.diagnostics] == [("duplicate-recipient", place)]
+
+
+def test_check_finds_the_faults_of_cases_too(tmp_path: Path) -> None:
+    project = tmp_path / "loja"
+    copytree(LOJA, project)
+    case = project / "tests/a.yaml"
+    case.write_text(
+        "{name: a, now: 2026-03-02T09:00, when: [{event: order.payed}], expect: nothing}\n", encoding="utf-8"
+    )
+    with pytest.raises(CatalogueFaulty) as faulty:
+        check_project(project)
+    assert [str(each).split(" ")[0] for each in faulty.value.diagnostics] == ["tests/a.yaml:1:49"]
 
 
 def test_a_name_that_stands_twice_is_a_fault(tmp_path: Path, catalogue: Catalogue) -> None:

@@ -5,6 +5,7 @@ Read ``compiler`` first: it is the order in which the files of a project are rea
 
 from __future__ import annotations
 
-from arauto.catalogue.compiler import check_project, compile_files, compile_project
+from arauto.catalogue.checking import check_project
+from arauto.catalogue.compiler import compile_files, compile_project
 
 __all__ = ["check_project", "compile_files", "compile_project"]

@@ -38,7 +38,7 @@ Person: TypeAlias = Annotated[
         }
     ),
 ]
-"""A person whom the hub knows of before the case begins."""
+"""Somebody whom the hub knows of before the case begins."""
 
 
 class QuietHoursEntry(Struct, frozen=True, kw_only=True):
@@ -185,6 +185,7 @@ class CaseFile(Struct, frozen=True, kw_only=True):
         Meta(description="The messages that are received: all of them, in any order."),
     ]
     recipients: Annotated[dict[str, Person], Meta(description="People whom the hub knows of, by id.")] = {}
+    systems: Annotated[dict[str, Person], Meta(description="Systems whom the hub knows of, by id.")] = {}
     wishes: Annotated[dict[str, WishesEntry], Meta(description="What people want, by id.")] = {}
     until: Annotated[Moment, Meta(description="When it ends; when nothing waits any more when not given.")] | None = (
         None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 from arauto.catalogue import case_files, values
 from arauto.catalogue.case import (
@@ -38,6 +38,7 @@ from arauto.sources import Draft
 TESTS = "tests"
 SOURCE = "tests"
 """The source of events that name none."""
+T = TypeVar("T", case_files.HappeningEntry, case_files.ExpectedEntry)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -48,8 +49,17 @@ def compile_cases(folder: FilePath, catalogue: Catalogue) -> list[Case]:
     if not place.is_dir():
         raise UsageFault(f"{shown(folder)} has no folder {TESTS}; write {shown(place / 'first.yaml')} to begin with")
     faults = Faults()
+    cases = read_cases(folder, catalogue, faults)
+    if faults.found:
+        raise CatalogueFaulty(list(faults.found.values()))
+    return cases
+
+
+def read_cases(folder: FilePath, catalogue: Catalogue, faults: Faults) -> list[Case]:
+    """The same, without those that have faults, which go to ``faults``; none where the project has no such folder."""
+    place = folder / TESTS
     cases: list[Case] = []
-    for path in sorted(place.iterdir()):
+    for path in sorted(place.iterdir()) if place.is_dir() else ():
         name = f"{TESTS}/{path.name}"
         if path.suffix in (".yml", ".json") and path.is_file():
             hint = f"name it {path.with_suffix('.yaml').name}"
@@ -59,8 +69,6 @@ def compile_cases(folder: FilePath, catalogue: Catalogue) -> list[Case]:
         document = read(name, path.read_bytes(), faults)
         if document is not None:
             cases.extend(_Cases(document, folder, catalogue, faults).all())
-    if faults.found:
-        raise CatalogueFaulty(list(faults.found.values()))
     return cases
 
 
@@ -75,11 +83,11 @@ class _Cases:
         data = self.document.data
         paths: list[Path] = [(index,) for index in range(len(data))] if isinstance(data, list) else [()]
         for path in paths:
-            entry = fit(self.document, case_files.CaseFile, self.faults, at=path)
+            entry = fit(self.document, case_files.CaseFile, self.faults, at=path) or self._rest(path)
             if entry is None:
                 continue
             line = self.document.key_place((*path, "name")).line
-            if entry.name in self.names:
+            if entry.name and entry.name in self.names:
                 message = f"the case {entry.name!r} stands here a second time; the first is in line"
                 place = self.document.place((*path, "name"))
                 self.faults.add(
@@ -94,6 +102,41 @@ class _Cases:
             if case is not None:
                 yield case
 
+    def _rest(self, path: Path) -> case_files.CaseFile | None:
+        """What is left of a case whose shape has faults, which are told: with an empty entry for each that is lost, so
+        that the others keep their places."""
+        data = self.document.value(path)
+        if not isinstance(data, dict):
+            return None
+        told = Faults()
+
+        def entries(key: str, type_: type[T]) -> tuple[T, ...]:
+            written = data.get(key)
+            indexes = range(len(written)) if isinstance(written, list) else ()
+            return tuple(fit(self.document, type_, told, at=(*path, key, index)) or type_() for index in indexes)
+
+        def mappings(key: str) -> dict[str, dict[str, Any]]:
+            written = data.get(key)
+            found = written.items() if isinstance(written, dict) else ()
+            return {name: value for name, value in found if isinstance(name, str) and isinstance(value, dict)}
+
+        def text(key: str) -> str | None:
+            return data[key] if isinstance(data.get(key), str) else None
+
+        wishes = {
+            id: fit(self.document, case_files.WishesEntry, told, at=(*path, "wishes", id)) for id in mappings("wishes")
+        }
+        return case_files.CaseFile(
+            name=text("name") or "",
+            now=text("now") or "",
+            when=entries("when", case_files.HappeningEntry),
+            expect=entries("expect", case_files.ExpectedEntry),
+            recipients=mappings("recipients"),
+            systems=mappings("systems"),
+            wishes={id: wish for id, wish in wishes.items() if wish},
+            until=text("until"),
+        )
+
 
 class _Compiler:
     """One case."""
@@ -103,21 +146,28 @@ class _Compiler:
         self.document = around.document
         self.reader = Reader(around.document, around.faults)
         self.zone = self.catalogue.project.time_zone
-        self.start = datetime.min.replace(tzinfo=UTC)
+        self.start = datetime(2000, 1, 1, tzinfo=UTC)
+        self.begins = False
+        """It is known when."""
         self.events = 0
 
     def case(self, line: int) -> Case | None:
         entry = self.entry
-        start = self.reader.read(lambda text: moment_of(text, None, None, self.zone), entry.now, (*self.path, "now"))
-        if start is None:
-            return None
-        self.start = start[0]
+        start = None
+        if entry.now:
+            now = (*self.path, "now")
+            start = self.reader.read(lambda text: moment_of(text, None, None, self.zone), entry.now, now)
+        if start is not None:
+            self.start, self.begins = start[0], True
         happenings = self._happenings()
-        recipients = tuple(self._recipient(id, person) for id, person in entry.recipients.items())
+        recipients = (*self._recipients("recipients", "person"), *self._recipients("systems", "system"))
         until = None
         if entry.until is not None:
             last = happenings[-1].at if happenings else self.start
             until = self._at(entry.until, (*self.path, "until"), last)
+        wishes, expected = self._wishes(entry.wishes, (*self.path, "wishes")), tuple(self._expected())
+        if not self.begins or not entry.name:
+            return None
         return Case(
             name=entry.name,
             file=self.document.file,
@@ -127,9 +177,9 @@ class _Compiler:
             zone=self.zone,
             until=None if until is None else until[0],
             recipients=recipients,
-            wishes=self._wishes(entry.wishes, (*self.path, "wishes")),
+            wishes=wishes,
             happenings=tuple(happenings),
-            expected=tuple(self._expected()),
+            expected=expected,
             others_allowed=entry.others is not None,
         )
 
@@ -138,11 +188,17 @@ class _Compiler:
 
     # -- people ------------------------------------------------------------------------------------------------------
 
-    def _recipient(self, id: str, person: dict[str, Any]) -> Recipient:
-        path = (*self.path, "recipients", id)
+    def _recipients(self, key: Literal["recipients", "systems"], kind: Literal["person", "system"]) -> list[Recipient]:
+        entries = self.entry.recipients if key == "recipients" else self.entry.systems
+        return [self._recipient(id, kind, (*self.path, key, id), written) for id, written in entries.items()]
+
+    def _recipient(self, id: str, kind: Literal["person", "system"], path: Path, person: dict[str, Any]) -> Recipient:
         if id in self.catalogue.recipients:
             message = f"{id} is always there: recipients/ has them"
             self.reader.fault(path, "duplicate-recipient", message, "leave them out here, or name another", key=True)
+        if kind == "system" and id in self.entry.recipients:
+            message = f"{id} is among the recipients above, too"
+            self.reader.fault(path, "duplicate-recipient", message, "name them differently", key=True)
         for channel in person:
             if person[channel] is True:
                 address = stand_in(channel, id)
@@ -152,7 +208,7 @@ class _Compiler:
                 person = {**person, channel: address or []}
         attributes = self.catalogue.attributes
         check = attributes if isinstance(attributes, Check) else None
-        return compile_recipient(self.reader, id, "person", path, person, check)
+        return compile_recipient(self.reader, id, kind, path, person, check)
 
     def _wishes(self, entries: Mapping[str, case_files.WishesEntry], path: Path) -> dict[str, Wishes]:
         return {id: self._wish(entry, (*path, id)) for id, entry in entries.items()}
@@ -191,7 +247,7 @@ class _Compiler:
             path = (*self.path, "when", index)
             if entry.at is not None:
                 moment = self._at(entry.at, (*path, "at"), before)
-                if moment is not None and moment[0] < before:
+                if moment is not None and moment[0] < before and self.begins:
                     message = f"{entry.at} is before what stands above it"
                     self.reader.fault((*path, "at"), "bad-span", message, "write what happens in its order")
                 before = moment[0] if moment is not None else before
@@ -272,7 +328,7 @@ class _Compiler:
 
     def _until(self, text: str | None, path: Path, at: datetime) -> datetime | None:
         until = None if text is None else self._at(text, (*path, "until"), at)
-        if until is not None and until[0] <= at:
+        if until is not None and until[0] <= at and self.begins:
             self.reader.fault((*path, "until"), "bad-span", f"{text} is not after it began")
         return None if until is None else until[0]
 
@@ -308,7 +364,7 @@ class _Compiler:
                     self._at(text, (*path, "between", side), before) for side, text in enumerate(entry.between)
                 )
                 if first is not None and last is not None:
-                    if last[0] < first[0]:
+                    if last[0] < first[0] and self.begins:
                         self.reader.fault((*path, "between"), "bad-span", f"{entry.between[1]} is before the other")
                     before = earliest = first[0]
                     latest = last[0] + last[1]

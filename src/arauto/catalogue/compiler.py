@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from arauto import channels
-from arauto.catalogue.analysis import analyse
 from arauto.catalogue.channels import compile_channels
 from arauto.catalogue.diagnostics import START, Faults, shown
 from arauto.catalogue.event_types import compile_event_types
@@ -24,7 +23,7 @@ from arauto.catalogue.notifications import Surroundings, compile_notifications, 
 from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import Everybody, compile_recipients
 from arauto.catalogue.sources import compile_sources
-from arauto.errors import CatalogueFaulty, Diagnostic
+from arauto.errors import CatalogueFaulty
 from arauto.model import Catalogue
 
 _NO_FILE = ("no file of a project has this name", "leave it out")
@@ -36,19 +35,11 @@ def compile_project(folder: Path) -> Catalogue:
     Raises CatalogueFaulty with every fault, sorted by place; UsageFault where there is no project at all.
     """
     faults = Faults()
-    return _compile(Folder(folder, faults), faults)
+    return compile_folder(Folder(folder, faults), faults)
 
 
-def check_project(folder: Path) -> tuple[Catalogue, list[Diagnostic]]:
-    """The same, with warnings: what in it cannot be meant, though it could run; sorted by place."""
-    faults = Faults()
-    read = Folder(folder, faults)
-    catalogue = _compile(read, faults)
-    analyse(read, catalogue, faults)
-    return catalogue, sorted(faults.found.values())
-
-
-def _compile(read: Folder, faults: Faults) -> Catalogue:
+def compile_folder(read: Folder, faults: Faults) -> Catalogue:
+    """The catalogue of a folder that was read. Raises CatalogueFaulty with every fault."""
     whole = compile_whole(read.document(read.project), faults)
     event_types = compile_event_types(read, faults)
     configured = compile_channels(read, faults)
@@ -92,7 +83,7 @@ def compile_files(files: Mapping[str, bytes]) -> Catalogue:
         known = read.files()
         for name in files.keys() - known.keys():
             faults.add(shown(Path(name)), START, "unknown-file", *_NO_FILE)
-        return _compile(read, faults)
+        return compile_folder(read, faults)
 
 
 def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:

@@ -39,7 +39,7 @@ def check(
 ) -> None:
     """Compile a project folder and report all its faults at once.
 
-    Where there are none, it warns of what can run and cannot be meant.
+    Where there are none, it checks the test cases and warns of what can run and cannot be meant.
 
     Exits with 0 when there are no faults, 1 when there are some (with --strict: or warnings), 2 when there is no
     project.
