@@ -12,13 +12,26 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from arauto import sources
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.reader import read
 from arauto.change.flow import steps_changed
 from arauto.change.meaning import Path, as_json, changes, hidden, meaning, place_of, same
 from arauto.change.texts import texts_changed
-from arauto.model import JSON, Catalogue, EventType, Notification, PersonTarget, Recipient, SourceConfig, SystemTarget
+from arauto.model import (
+    JSON,
+    Catalogue,
+    EventType,
+    Notification,
+    PersonTarget,
+    Recipient,
+    SourceConfig,
+    SystemTarget,
+    Target,
+)
 
+_OF_EVENTS = ("secrets", "events", "source", "accepted", "event", "missed", "subject", "data")
+"""Settings of a source that are not about how its calls are verified, or have words of their own."""
 Sort: TypeAlias = Literal["added", "removed", "changed"]
 
 PARTS = (
@@ -168,11 +181,19 @@ class _Comparison:
             values = {"path": ("kind",), "before": old.kind, "after": new.kind}
             yield self._difference(part, name, "changed", "source.kind", **values)
         before, after = meaning(old.settings), meaning(new.settings)
+        if sources.load(old.kind).KIND.by_clock and sources.load(new.kind).KIND.by_clock:
+            rules = [
+                {key: tree.pop(key, None) for key in ("cron", "rrule", "start", "zone")} for tree in (before, after)
+            ]
+            if rules[0] != rules[1]:
+                yield self._difference(part, name, "changed", "source.rule", before=rules[0], after=rules[1])
         one, other = _by_type(before), _by_type(after)
         if one is not None and other is not None:
             yield from self._members(part, name, "event", one, other, ("events",))
             before, after = ({**tree, "events": None} for tree in (before, after))
-        yield from self._tree(part, name, before, after)
+        for each in self._tree(part, name, before, after):
+            verifies = each.path and each.path[0] not in _OF_EVENTS
+            yield msgspec.structs.replace(each, code="source.verification") if verifies else each
 
     def _channel(self, part: str, name: str, old: Struct, new: Struct) -> Iterator[Difference]:
         before, after = meaning(old), meaning(new)
@@ -224,7 +245,7 @@ class _Comparison:
             yield self._difference(part, name, text.sort, text.code, values=text.values, **values)
 
     def _targets(self, name: str, old: Notification, new: Notification) -> Iterator[Difference]:
-        one, other = ([(_target(each), meaning(each)) for each in side.to] for side in (old, new))
+        one, other = ([(target_key(each), meaning(each)) for each in side.to] for side in (old, new))
         if same([tree for _, tree in one], [tree for _, tree in other]):
             return
         before, after = dict(one), dict(other)
@@ -291,7 +312,7 @@ def _person(recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def _target(target: Any) -> str:
+def target_key(target: Target) -> str:
     """Whom a target names: what it has in common with its earlier form."""
     match target:
         case PersonTarget(person=expression):
@@ -314,4 +335,4 @@ def _name(part: str | int) -> str:
     return "" if isinstance(part, int) else part
 
 
-__all__ = ["PARTS", "Difference", "Differences", "differences", "differences_as_json"]
+__all__ = ["PARTS", "Difference", "Differences", "differences", "differences_as_json", "target_key"]

@@ -41,11 +41,12 @@ _WEEKDAYS, _WEEKEND = (0, 1, 2, 3, 4), (5, 6)
 
 
 class Words:
-    """What is said in one of LANGUAGES."""
+    """What is said in one of LANGUAGES; ``beside`` is another package with a folder ``words``, whose words are known,
+    too, and come first."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, beside: str | None = None) -> None:
         self.language = language
-        self._known = _known(language)
+        self._known = _known(language) if beside is None else {**_known(language), **_known(language, beside)}
 
     def __contains__(self, code: str) -> bool:
         """There are words for this code."""
@@ -149,7 +150,7 @@ def sentence(line: Line, end: str = ".") -> Line:
 
 
 @cache
-def _known(language: str) -> dict[str, str]:
-    text = files(f"{__package__}.words").joinpath(f"{language}.yaml").read_text(encoding="utf-8")
+def _known(language: str, package: str = __package__) -> dict[str, str]:
+    text = files(f"{package}.words").joinpath(f"{language}.yaml").read_text(encoding="utf-8")
     known: dict[str, str] = yaml.safe_load(text)
     return known
