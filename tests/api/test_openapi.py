@@ -166,6 +166,7 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
         "POST /v1/keys": admin,
         "GET /v1/keys": admin,
         "DELETE /v1/keys/{id}": admin,
+        **{f"GET /v1/history/{what}": admin for what in ("span", "recipients", "silences", "events", "under-way")},
     }
     assert {"key", "inbox", "inbox_in_query"} == description["components"]["securitySchemes"].keys()
 

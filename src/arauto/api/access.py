@@ -7,9 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
+from pydantic import AwareDatetime, BeforeValidator
 
 from arauto.api.keyring import Keyring, Scope, bearer
 from arauto.engine.hub import Hub
+from arauto.ingress.payload import parse_time
 from arauto.store import ApiKey
 
 
@@ -43,3 +45,5 @@ MessagesWriter = Annotated[ApiKey, Security(_with("messages:write"), scopes=["me
 Admin = Annotated[ApiKey, Security(_with("admin"), scopes=["admin"])]
 After = Annotated[str | None, Query(description="The `next` of the page before", max_length=500)]
 Limit = Annotated[int, Query(description="Items on the page", ge=1, le=500)]
+Moment = Annotated[AwareDatetime, BeforeValidator(parse_time)]
+"""An RFC 3339 time."""

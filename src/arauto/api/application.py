@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arauto.api import inbox, keys, looking, messages, privacy, recipients, silences, tracking, wishes
+from arauto.api import history, inbox, keys, looking, messages, privacy, recipients, silences, tracking, wishes
 from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
 from arauto.api.keyring import Keyring
@@ -51,6 +51,7 @@ _ROUTERS = (
     inbox.router,
     tracking.router,
     keys.router,
+    history.router,
 )
 
 _NONE: Mapping[tuple[str, str], Receiver] = {}

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from arauto.api.access import After, Limit, MessagesWriter, Reader, TheHub
+from arauto.api.access import After, Limit, MessagesWriter, Moment, Reader, TheHub
 from arauto.api.problems import Refused, documented
 from arauto.decide.interventions import ALLOWED, Deed
 from arauto.decide.receipts import ShownState
@@ -19,14 +19,10 @@ from arauto.engine.hub import Hub
 from arauto.engine.intervening import may_repeat, parse_rate
 from arauto.engine.words import language_of
 from arauto.errors import UsageFault
-from arauto.ingress.payload import parse_time
 from arauto.model import Receipt, ReceiptKind
 from arauto.store import Replay, Selection, StoredMessage
 
 router = APIRouter(prefix="/v1", tags=["messages"], responses=documented(400, 401, 403, 422, 503))
-
-Moment = Annotated[AwareDatetime, BeforeValidator(parse_time)]
-"""An RFC 3339 time."""
 
 Language = Annotated[str | None, Query(alias="lang", description="`en` or `pt-BR`; else by Accept-Language")]
 AcceptLanguage = Annotated[str | None, Header()]

@@ -9,16 +9,15 @@ from typing import Annotated, Literal
 import msgspec
 from babel import Locale, UnknownLocaleError
 from fastapi import APIRouter, Path, Request
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from arauto import channels
-from arauto.api.access import Reader, RecipientsWriter, TheHub
+from arauto.api.access import Moment, Reader, RecipientsWriter, TheHub
 from arauto.api.problems import Refused, documented, pointer
 from arauto.decide.calendar import parse_time as parse_time_of_day
 from arauto.decide.consent import Proof, choose
 from arauto.decide.wishes import EVERY_CHANNEL
 from arauto.engine.hub import Hub
-from arauto.ingress.payload import parse_time
 from arauto.model import Category, Consent, QuietHours, Recipient, Wishes
 from arauto.store import ApiKey
 
@@ -30,7 +29,6 @@ Id = Annotated[str, Path(min_length=1, max_length=200, description="The recipien
 Name = Annotated[str, Field(max_length=100)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Moment = Annotated[AwareDatetime, BeforeValidator(parse_time)]
 
 
 class Quiet(BaseModel):

@@ -262,7 +262,7 @@ class Simulation(Drive):
             self._keep(message, locale, body, "store", "accepted")
 
     def _keep(self, message: Message, locale: str | None, body: Any, provider: str, outcome: str) -> None:
-        self.carried.append(
+        self.keep(
             Carried(
                 at=self.now,
                 message=message.id,
@@ -278,6 +278,10 @@ class Simulation(Drive):
                 body=body,
             )
         )
+
+    def keep(self, carried: Carried) -> None:
+        """Called with every attempt, and with everything that was put into an inbox."""
+        self.carried.append(carried)
 
     @property
     def received(self) -> list[Carried]:

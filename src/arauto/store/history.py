@@ -45,9 +45,12 @@ class RecordedMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a message."""
 
     id: str
+    notification: str
     state: MessageState
     outcomes: tuple[str, ...] = ()
     """How its attempts ended, in their order: accepted, retry, rejected or unknown."""
+    sent_at: datetime | None = None
+    """Of one that has receipts: when a provider took it, or, where that is not known, when it was made."""
     receipts: tuple[Receipt, ...] = ()
 
 
@@ -191,13 +194,17 @@ class HistoryVerbs:
                 receipt = Receipt(message=ids[message], kind=kind, at=to_moment(at), permanent=bool(permanent))
                 receipts[message].append(receipt)
         messages: defaultdict[int, list[RecordedMessage]] = defaultdict(list)
-        for event, sequence, id, state, document, late in found:
-            attempts = read_message(document, late).attempts
+        for event, sequence, id, notification, state, document, late in found:
+            message = read_message(document, late)
+            attempts = message.attempts
+            taken = next((each.ended_at for each in attempts if each.outcome == "accepted"), None)
             messages[event].append(
                 RecordedMessage(
                     id=id,
+                    notification=notification,
                     state=state,
                     outcomes=tuple(each.outcome for each in attempts if each.outcome is not None),
+                    sent_at=(taken or message.created_at) if receipts[sequence] else None,
                     receipts=tuple(receipts[sequence]),
                 )
             )

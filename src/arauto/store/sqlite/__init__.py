@@ -59,9 +59,11 @@ class SqliteDatabase:
     # -- opening ---------------------------------------------------------------------------------------------------
 
     def _open_writer(self) -> apsw.Connection:
-        writer = apsw.Connection(":memory:" if self._path is None else str(self._path), statementcachesize=STATEMENTS)
+        # Without a name it is in memory too, but what does not fit into the cache goes to a temporary file.
+        writer = apsw.Connection("" if self._path is None else str(self._path), statementcachesize=STATEMENTS)
         writer.set_busy_timeout(_BUSY_MILLISECONDS)
-        writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0").fetchall()
+        journal = "MEMORY" if self._path is None else "WAL"
+        writer.execute(f"PRAGMA journal_mode = {journal}; PRAGMA synchronous = FULL; PRAGMA mmap_size = 0").fetchall()
         writer.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY").fetchall()
         writer.execute("PRAGMA journal_size_limit = 67108864").fetchall()
         # What is deleted or replaced is overwritten with zeros. It costs nothing that could be measured.

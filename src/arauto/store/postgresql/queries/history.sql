@@ -45,7 +45,7 @@ WHERE sequence > :after AND sequence <= :last AND tenant = :tenant AND type = AN
 ORDER BY sequence LIMIT :limit;
 
 -- name: recorded_messages
-SELECT runs.event, messages.sequence, messages.id, messages.state, messages.document, messages.late
+SELECT runs.event, messages.sequence, messages.id, messages.notification, messages.state, messages.document, messages.late
 FROM runs JOIN messages ON messages.run = runs.sequence
 WHERE runs.event = ANY(:events::bigint[]) ORDER BY messages.sequence;
 
