@@ -169,12 +169,12 @@ class _Saying:
         """A step in whose words something is otherwise: where that is little, at its place."""
         before, after = each.values["before"], each.values["after"]
         if before != after:
-            numbers = {"number": _number(after), "old_number": _number(before)}
+            numbers: dict[str, Any] = {"number": _number(after), "old_number": _number(before)}
             return self._item(each, "notification.step.moved", step=is_, was=was, **numbers)
         begin, one, other, end = _apart(was, is_)
         if (begin or end) and one and other and max(len(plain(one)), len(plain(other))) <= _LITTLE:
-            values = {"number": _number(after), "begin": begin, "after": other, "before": one, "end": end}
-            return self._item(each, "notification.step.value", **values)
+            values: dict[str, Any] = {"begin": begin, "after": other, "before": one, "end": end}
+            return self._item(each, "notification.step.value", number=_number(after), **values)
         return self._item(each, "notification.step", number=_number(after), step=is_, was=was)
 
     def _text(self, each: Difference) -> Item:
