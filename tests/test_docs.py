@@ -85,7 +85,7 @@ def api_paths() -> list[str]:
 
     project = SimpleNamespace(public_url=None, brand=Brand(name="Docs"))
     hub = SimpleNamespace(engine=SimpleNamespace(catalogue=SimpleNamespace(project=project)))
-    route = application(hub, None, {}, version="0")  # type: ignore[arg-type]
+    route = application(hub, None, {}, version="0", receivers={}, releasing=None)  # type: ignore[arg-type]
     api = next(cell.cell_contents for cell in route.__closure__ if hasattr(cell.cell_contents, "openapi"))  # type: ignore[attr-defined]
     return sorted(api.openapi()["paths"])
 

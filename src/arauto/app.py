@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,13 +24,15 @@ from arauto.engine.editions import Editions
 from arauto.engine.hub import Hub
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
+from arauto.engine.releasing import Releasing, Start, choose, replace
 from arauto.engine.stages import Engine
-from arauto.errors import SecretMissing, UsageFault
+from arauto.errors import SecretMissing, Unfit, UsageFault
 from arauto.model import Catalogue
 from arauto.secret import Secret
 from arauto.sources import Source
 from arauto.store import Store
 from arauto.store.opening import open_store
+from arauto.store.releases import Release
 
 VERSION = version("arauto")
 
@@ -40,11 +43,84 @@ class App:
 
     hub: Hub
     store: Store
-    sources: Mapping[str, Source]
-    receivers: Mapping[tuple[str, str], Receiver]
-    """Of receipts, by channel and provider."""
+    sources: dict[str, Source]
+    """Those of the version that is served now, always."""
+    receivers: dict[tuple[str, str], Receiver]
+    """Of receipts, by channel and provider; likewise."""
     session_key: str
     """The key of this process's own command line: it may do everything, and dies with the process."""
+    releasing: Releasing
+    instead_of_folder: Release | None = None
+    """The release that is served instead of the project that this hub was started on."""
+
+
+class _Version:
+    """A version of the project with all that this process has of it."""
+
+    def __init__(self, app: _Common, catalogue: Catalogue) -> None:
+        """Raises Unfit."""
+        missing = missing_secrets(catalogue)
+        if missing:
+            raise Unfit("secrets are missing", missing)
+        self._app = app
+        self._egress = Egress(private_networks=catalogue.project.private_networks)
+        try:
+            self._sources = _sources(catalogue)
+            self._providers = _providers(catalogue, self._egress)
+            self._receivers = _receivers(catalogue, self._egress)
+        except UsageFault as error:
+            raise Unfit(str(error)) from None
+
+    async def begin(self, catalogue: Catalogue) -> None:
+        """Make the engine, which nobody uses yet."""
+        common, store = self._app, self._app.store
+        self.engine = Engine(
+            store,
+            catalogue,
+            self._providers,
+            clock=now,
+            chance=random.random,
+            owner=common.owner,
+            metrics=common.metrics,
+            secret=await store.hub_secret("addresses"),
+            links=Links(await store.hub_secret("links"), catalogue.project.public_url),
+            editions=await Editions.open(catalogue, store, now()),
+        )
+
+    def open(self) -> None:
+        """The maps that the API has are filled anew, in one step."""
+        for there, built in ((self._app.sources, self._sources), (self._app.receivers, self._receivers)):
+            there.clear()
+            there.update(built)  # type: ignore[arg-type]
+        self._app.metrics.show_catalogue(self.engine.catalogue)
+
+    async def close(self) -> None:
+        """Providers first: they use the egress."""
+        for some in self._providers.values():
+            for provider in some:
+                await provider.close()
+        await self._egress.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What all versions share."""
+
+    store: Store
+    owner: str
+    metrics: Metrics
+    sources: dict[str, Source]
+    receivers: dict[tuple[str, str], Receiver]
+
+    async def build(self, catalogue: Catalogue) -> _Version:
+        """A version, ready to be taken over. Raises Unfit or StoreUnavailable."""
+        version = _Version(self, catalogue)
+        try:
+            await version.begin(catalogue)
+        except BaseException:
+            await version.close()
+            raise
+        return version
 
 
 def now() -> datetime:
@@ -54,45 +130,58 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
-    """A hub at work on this catalogue and database; it drains when the block ends.
+    """A hub at work on this database; it drains when the block ends. It serves this catalogue, which is made live by
+    that; but where another version was applied to the database, it serves that one.
 
-    Raises UsageFault, naming every secret that is missing, StoreLocked, or StoreUnavailable.
+    Raises Unfit, naming every secret that is missing, StoreLocked, or another UsageFault, or StoreUnavailable.
     """
-    missing = missing_secrets(catalogue)
-    if missing:
-        raise UsageFault("secrets are missing:\n  " + "\n  ".join(missing))
-    built_sources = _sources(catalogue)
     async with AsyncExitStack() as stack:
-        egress = Egress(private_networks=catalogue.project.private_networks)
-        stack.push_async_callback(egress.close)
-        providers = _providers(catalogue, egress)
-        for some in providers.values():
-            for provider in some:
-                stack.push_async_callback(provider.close)
-        receivers = _receivers(catalogue, egress)
         store = await open_store(database)
         stack.push_async_callback(store.close)
-        metrics = Metrics()
-        metrics.show_catalogue(catalogue)
-        editions = await Editions.open(catalogue, store, now())
-        engine = Engine(
-            store,
-            catalogue,
-            providers,
-            clock=now,
-            chance=random.random,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}",
-            metrics=metrics,
-            secret=await store.hub_secret("addresses"),
-            links=Links(await store.hub_secret("links"), catalogue.project.public_url),
-            editions=editions,
-        )
-        hub = Hub(engine)
+        owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+        common = _Common(store, owner, Metrics(), {}, {})
+        start, version = await _start(common, catalogue)
+        hub = Hub(version.engine)
+        releasing = Releasing(hub, version, common.build)
+        stack.push_async_callback(releasing.close)
         await hub.start()
         stack.push_async_callback(hub.stop)
-        keeping = asyncio.create_task(editions.keep(store, now))
-        stack.push_async_callback(_end, keeping)
-        yield App(hub, store, built_sources, receivers, f"arauto_session_{secrets.token_urlsafe(24)}")
+        following = asyncio.create_task(releasing.follow())
+        stack.push_async_callback(_end, following)
+        yield App(
+            hub,
+            store,
+            common.sources,
+            common.receivers,
+            f"arauto_session_{secrets.token_urlsafe(24)}",
+            releasing,
+            start.instead_of(catalogue),
+        )
+
+
+async def _start(common: _Common, folder: Catalogue) -> tuple[Start, _Version]:
+    """The version with which this hub starts, which is live then."""
+    while True:
+        start = await choose(common.store, folder)
+        version = await common.build(start.catalogue)
+        try:
+            if start.live is not None and start.live.version == start.catalogue.version:
+                return start, version
+            if await replace(common.store, start, by=whoami(), now=now()):
+                return start, version
+        except BaseException:
+            await version.close()
+            raise
+        await version.close()  # another hub was started at the same time, and was faster
+
+
+def whoami() -> str:
+    """Who does something here: user and machine."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
 
 
 async def _end(task: asyncio.Task[None]) -> None:

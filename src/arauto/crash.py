@@ -25,8 +25,9 @@ POINTS = (
 )
 """Every point, in the order of the way."""
 
-ASIDE = ("erasing.piece",)
-"""Points beside the way: after each piece of the erasure of a person."""
+ASIDE = ("erasing.piece", "apply.written", "adopt.before")
+"""Points beside the way: after each piece of the erasure of a person, and when another version was made live and is
+not served yet."""
 
 _point, _, _count = os.environ.get("ARAUTO_CRASH", "").partition(":")
 _left = int(_count or 1)

@@ -43,6 +43,22 @@ class StoreLocked(UsageFault):
     """Another process already works on this database file."""
 
 
+class Unfit(UsageFault):
+    """A version of the project cannot be served here; ``reasons`` has each thing that is missing for it."""
+
+    def __init__(self, said: str, reasons: Sequence[str] = ()) -> None:
+        self.said, self.reasons = said, tuple(reasons)
+        super().__init__("\n  ".join((f"{said}:" if reasons else said, *self.reasons)))
+
+
+class Overtaken(UsageFault):
+    """Another version of the project is live than the one that was looked at."""
+
+
+class NotKept(UsageFault):
+    """The files of a version that was live once are not there any more."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
     """One fault in a project folder, or (a warning) what cannot be meant; ``line`` and ``column`` count from 1."""

@@ -127,6 +127,7 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
     read, write, admin = ([{"key": [scope]}] for scope in ("read", "recipients:write", "admin"))
     messages = [{"key": ["messages:write"]}]
     silences = [{"key": ["silences:write"]}]
+    releases = [{"key": ["releases:write"]}]
     assert told == {
         "POST /v1/events": [{"key": ["events:write"]}],
         "OPTIONS /v1/events": [],
@@ -145,6 +146,11 @@ async def test_every_operation_says_which_key_it_needs(description: Any) -> None
         "PATCH /v1/silences/{id}": silences,
         "POST /v1/silences/{id}/end": silences,
         "DELETE /v1/silences/{id}": silences,
+        "GET /v1/releases": read,
+        "POST /v1/releases": releases,
+        "GET /v1/releases/{version}": read,
+        "GET /v1/releases/{version}/files": releases,
+        "POST /v1/releases/{version}/rollback": releases,
         "GET /v1/recipients": read,
         "GET /v1/recipients/{id}": read,
         "PUT /v1/recipients/{id}": write,

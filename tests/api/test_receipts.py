@@ -55,7 +55,7 @@ async def api(project: Path, says: Says) -> AsyncIterator[Api]:
     async with running(catalogue, "sqlite://:memory:") as app:
         providers = tuple(ProviderConfig(name=name, kind="x", settings=says) for name in ("one", "two"))  # type: ignore[arg-type]
         catalogue.channels["inapp"] = structs.replace(catalogue.channels["inapp"], providers=providers)
-        app = app.__class__(app.hub, app.store, app.sources, {("inapp", "one"): says}, app.session_key)  # type: ignore[dict-item]
+        app.receivers["inapp", "one"] = says
         async with listening(app, "127.0.0.1", 0) as server, aiohttp.ClientSession() as session:
             yield Api(app, server.url, app.session_key, session, server)
 

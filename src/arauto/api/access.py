@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BeforeValidator
 
 from arauto.api.keyring import Keyring, Scope, bearer
 from arauto.engine.hub import Hub
+from arauto.engine.releasing import Releasing
 from arauto.ingress.payload import parse_time
 from arauto.store import ApiKey
 
@@ -25,6 +26,11 @@ def _keyring(request: Request) -> Keyring:
     return keyring
 
 
+def _releasing(request: Request) -> Releasing:
+    releasing: Releasing = request.app.state.releasing
+    return releasing
+
+
 _described = HTTPBearer(scheme_name="key", auto_error=False)
 """Only tells the OpenAPI description that a key is needed; ``check`` looks for itself."""
 
@@ -37,11 +43,13 @@ def _with(scope: Scope) -> Callable[..., Awaitable[ApiKey]]:
 
 
 TheHub = Annotated[Hub, Depends(_hub)]
+TheReleasing = Annotated[Releasing, Depends(_releasing)]
 TheKeyring = Annotated[Keyring, Depends(_keyring)]
 Reader = Annotated[ApiKey, Security(_with("read"), scopes=["read"])]
 RecipientsWriter = Annotated[ApiKey, Security(_with("recipients:write"), scopes=["recipients:write"])]
 SilencesWriter = Annotated[ApiKey, Security(_with("silences:write"), scopes=["silences:write"])]
 MessagesWriter = Annotated[ApiKey, Security(_with("messages:write"), scopes=["messages:write"])]
+ReleasesWriter = Annotated[ApiKey, Security(_with("releases:write"), scopes=["releases:write"])]
 Admin = Annotated[ApiKey, Security(_with("admin"), scopes=["admin"])]
 After = Annotated[str | None, Query(description="The `next` of the page before", max_length=500)]
 Limit = Annotated[int, Query(description="Items on the page", ge=1, le=500)]

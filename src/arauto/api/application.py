@@ -5,6 +5,7 @@ The intake's two paths go straight to it; everything else is FastAPI, which also
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,13 +14,25 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arauto.api import history, inbox, keys, looking, messages, privacy, recipients, silences, tracking, wishes
+from arauto.api import (
+    history,
+    inbox,
+    keys,
+    looking,
+    messages,
+    privacy,
+    recipients,
+    releases,
+    silences,
+    tracking,
+    wishes,
+)
 from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
 from arauto.api.keyring import Keyring
@@ -29,12 +42,16 @@ from arauto.api.receipts import PREFIX as RECEIPTS
 from arauto.api.receipts import ReceiptIntake
 from arauto.channels import Receiver
 from arauto.engine.hub import Hub
+from arauto.engine.releasing import Releasing
 from arauto.errors import BadPayload, StoreUnavailable, UsageFault
 from arauto.ingress.payload import parse
 from arauto.sources import Source
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of the body of a call that is not the intake's."""
+
+MAX_AT_ONCE = 1024 * 1024
+"""A larger one is looked at beside everything else, so that nobody waits for it."""
 
 MAX_KEYS = 100_000
 """Keys in its JSON."""
@@ -48,34 +65,41 @@ _ROUTERS = (
     privacy.router,
     recipients.router,
     silences.router,
+    releases.router,
     inbox.router,
     tracking.router,
     keys.router,
     history.router,
 )
 
-_NONE: Mapping[tuple[str, str], Receiver] = {}
-
 
 class Health(BaseModel):
-    """Whether the hub lives, or is ready."""
+    """Whether the hub lives."""
 
     status: str
+
+
+class Readiness(Health):
+    """Whether the hub is ready, and for what."""
+
+    serving: str = Field(description="The version of the project that this hub serves")
+    behind: bool = Field(description="Another version is live, which this hub can't serve: see its log")
 
 
 def application(
     hub: Hub,
     keyring: Keyring,
-    sources: dict[str, Source],
+    sources: Mapping[str, Source],
     *,
     version: str,
-    receivers: Mapping[tuple[str, str], Receiver] = _NONE,
+    receivers: Mapping[tuple[str, str], Receiver],
+    releasing: Releasing,
 ) -> ASGIApp:
-    """The ASGI application of a running hub; ``receivers`` of receipts are by channel and provider."""
-    project = hub.engine.catalogue.project
-    intake = Intake(hub, keyring, sources, project.public_url)
+    """The ASGI application of a running hub; ``receivers`` of receipts are by channel and provider. Both maps are those
+    of the version that is served, whenever they are looked at."""
+    intake = Intake(hub, keyring, sources)
     pages = Pages(hub)
-    receipts = ReceiptIntake(hub, receivers, project.public_url)
+    receipts = ReceiptIntake(hub, receivers)
     api = FastAPI(
         title="Arauto",
         version=version,
@@ -85,10 +109,10 @@ def application(
         openapi_url="/openapi.json",
         redirect_slashes=False,
     )
-    api.state.hub, api.state.keyring = hub, keyring
+    api.state.hub, api.state.keyring, api.state.releasing = hub, keyring, releasing
     for router in _ROUTERS:
         api.include_router(router)
-    _operation(api, hub)
+    _operation(api, hub, releasing)
     _problems(api)
     _describe(api)
 
@@ -125,10 +149,14 @@ def _check_address(scope: Scope) -> None:
 
 async def _checked(scope: Scope, receive: Receive) -> Receive:
     """The call with its body, which is not too large and means the same to every reader of JSON."""
-    body = await read_body(scope, receive, limit=MAX_BODY)
+    brings_files = scope["path"] == releases.router.prefix
+    body = await read_body(scope, receive, limit=releases.MAX_BODY if brings_files else MAX_BODY)
     if body:
         try:
-            parse(body, max_keys=MAX_KEYS)
+            if len(body) > MAX_AT_ONCE:
+                await asyncio.to_thread(parse, body, max_keys=MAX_KEYS)
+            else:
+                parse(body, max_keys=MAX_KEYS)
         except BadPayload as error:
             raise Refused(error.status, error.code, error.detail) from None
     told = False
@@ -143,17 +171,18 @@ async def _checked(scope: Scope, receive: Receive) -> Receive:
     return again
 
 
-def _operation(api: FastAPI, hub: Hub) -> None:
+def _operation(api: FastAPI, hub: Hub, releasing: Releasing) -> None:
     @api.get("/healthz", tags=["operation"], summary="The process lives")
     async def healthz() -> Health:
         return Health(status="alive")
 
     @api.get("/readyz", tags=["operation"], summary="It can accept events", responses=documented(503))
-    async def readyz() -> Health:
+    async def readyz() -> Readiness:
         if hub.stopping:
             raise Refused(503, "stopping", "the hub is stopping")
         await hub.store.ping()
-        return Health(status="ready")
+        serving = hub.engine.catalogue.version
+        return Readiness(status="ready", serving=serving, behind=releasing.behind is not None)
 
     @api.get("/metrics", tags=["operation"], summary="Prometheus metrics", response_class=Response)
     async def metrics() -> Response:

@@ -7,7 +7,7 @@ by its own scheme. A 2xx is given only when the events are durable.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import parse_qsl
@@ -41,8 +41,7 @@ class Intake:
 
     hub: Hub
     keyring: Keyring
-    sources: dict[str, Source]
-    public_url: str | None
+    sources: Mapping[str, Source]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever is wrong with it, the answer says so."""
@@ -51,7 +50,7 @@ class Intake:
         body = b""
         try:
             body = await read_body(scope, receive, limit=MAX_BODY)
-            request = request_of(scope, body, self.public_url)
+            request = request_of(scope, body, self.hub.engine.catalogue.project.public_url)
             if path == "/v1/events":
                 answer = await self._cloudevents(request)
             else:

@@ -6,7 +6,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from starlette.requests import Request
 
@@ -14,8 +14,10 @@ from arauto.api.problems import Refused
 from arauto.engine.links import Signer
 from arauto.store import ApiKey, Store
 
-Scope = Literal["events:write", "read", "recipients:write", "messages:write", "silences:write", "admin"]
-SCOPES: tuple[Scope, ...] = ("events:write", "read", "recipients:write", "messages:write", "silences:write", "admin")
+Scope = Literal[
+    "events:write", "read", "recipients:write", "messages:write", "silences:write", "releases:write", "admin"
+]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 """``admin`` includes all others."""
 
 _INBOX = "inbox_"

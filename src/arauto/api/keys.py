@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from arauto.api.access import Admin, TheHub, TheKeyring
-from arauto.api.keyring import Scope
+from arauto.api.keyring import SCOPES, Scope
 from arauto.api.problems import Refused, documented
 from arauto.store import ApiKey
 
@@ -19,7 +19,7 @@ class NewKey(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(min_length=1, max_length=100)
-    scopes: list[Scope] = Field(["events:write"], min_length=1, max_length=6)
+    scopes: list[Scope] = Field(["events:write"], min_length=1, max_length=len(SCOPES))
 
 
 class KeyView(BaseModel):

@@ -32,7 +32,6 @@ class ReceiptIntake:
 
     hub: Hub
     receivers: Mapping[tuple[str, str], Receiver]
-    public_url: str | None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; whatever is wrong with it, the answer says so."""
@@ -45,7 +44,7 @@ class ReceiptIntake:
             if scope["method"] not in ("POST", "GET"):
                 raise Refused(405, "method_not_allowed", "tell receipts by POST", headers={"Allow": "GET, POST"})
             body = await read_body(scope, receive, limit=MAX_BODY)
-            call = request_of(scope, body, self.public_url)
+            call = request_of(scope, body, self.hub.engine.catalogue.project.public_url)
             await self._keep(receiver, call)
             answer, result = Answer(200), "accepted"
         except (Refused, IntakeError) as error:

@@ -46,7 +46,7 @@ async def listening(app: App, host: str, port: int) -> AsyncIterator[Server]:
     When the block ends, no new request is taken, streams end, and requests under way are finished.
     """
     keyring = await Keyring.open(app.store, clock=app.hub.engine.clock, session=app.session_key)
-    asgi = application(app.hub, keyring, dict(app.sources), version=VERSION, receivers=app.receivers)
+    asgi = application(app.hub, keyring, app.sources, version=VERSION, receivers=app.receivers, releasing=app.releasing)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=2048, reuse_port=False)
     listener.setblocking(False)

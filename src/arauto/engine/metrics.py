@@ -76,6 +76,9 @@ class Metrics:
             )
         )
         self.info = Gauge("arauto_catalogue_info", "The catalogue in force", ["version"], registry=self.registry)
+        self.behind = Gauge(
+            "arauto_release_behind", "1 while a version is live that this hub can't serve", registry=self.registry
+        )
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Labelled[Counter]:
         return Labelled(Counter(f"arauto_{name}", documentation, labels, registry=self.registry))

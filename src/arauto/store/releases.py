@@ -45,11 +45,11 @@ class ReleasesStore(Protocol):
     """Verbs about releases."""
 
     async def live_release(self) -> Release | None:
-        """The newest; None before the first."""
+        """The newest, without its plan; None before the first."""
         ...
 
     async def release(self, version: str) -> Release | None:
-        """The newest release of this version."""
+        """The newest release of this version, with its plan."""
         ...
 
     async def versions_like(self, prefix: str) -> list[str]:
@@ -74,13 +74,11 @@ class ReleasesStore(Protocol):
         expected: str | None,
         now: datetime,
         plan: JSON = None,
+        forget: bool = False,
     ) -> Release | None:
-        """Make a version live, if the one that is live now is ``expected`` (None: there is none yet). None where it is
-        not: somebody else was faster, and nothing was changed."""
-        ...
-
-    async def drop_release_files(self, version: str) -> None:
-        """Let go of the files and the plans of a version that is not live any more."""
+        """Make a version live, if the one that is live now is ``expected`` (None: there is none yet), and let go of the
+        files of that one where it is to be forgotten. None where it is not: somebody else was faster, and nothing was
+        changed."""
         ...
 
 
@@ -128,6 +126,7 @@ class ReleasesVerbs:
         expected: str | None,
         now: datetime,
         plan: JSON = None,
+        forget: bool = False,
     ) -> Release | None:
         """Two who come at the same time would have the same number, which only one gets."""
         whole = await asyncio.to_thread(packed, files)
@@ -160,12 +159,9 @@ class ReleasesVerbs:
             oldest = release.number - FILES_KEPT
             await transaction.rows("drop_old_release_files", oldest=oldest)
             await transaction.rows("drop_old_plans", oldest=oldest)
+            if forget and expected is not None:
+                await _drop(transaction, expected)
         return release
-
-    async def drop_release_files(self, version: str) -> None:
-        """The live one keeps them."""
-        async with self._database.transaction() as transaction:
-            await _drop(transaction, version)
 
 
 async def clear_releases(transaction: Transaction, id: str) -> int:

@@ -49,12 +49,15 @@ class Pages:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._project = hub.engine.catalogue.project
-        self._sheets = Sheets(self._project)
-        self._pages: dict[str, Page] = dict(
-            zip(PREFIXES, (each(hub, self._sheets) for each in (Preferences, Unsubscribe, Acknowledge)), strict=True)
-        )
+        self._follow()
         self._posted: dict[str, list[datetime]] = {}
+
+    def _follow(self) -> None:
+        """Make the pages of the project that is served now."""
+        self._project = self._hub.engine.catalogue.project
+        self._sheets = sheets = Sheets(self._project)
+        pages = (each(self._hub, sheets) for each in (Preferences, Unsubscribe, Acknowledge))
+        self._pages: dict[str, Page] = dict(zip(PREFIXES, pages, strict=True))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call with a page, whatever is wrong with it."""
@@ -63,6 +66,8 @@ class Pages:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         request = Request(scope)
+        if self._project is not self._hub.engine.catalogue.project:
+            self._follow()
         tongue = Tongue(request.headers.get("accept-language"), self._project)
         prefix = next(each for each in PREFIXES if request.url.path.startswith(each))
         token = request.url.path.removeprefix(prefix)

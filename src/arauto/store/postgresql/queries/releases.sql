@@ -1,5 +1,5 @@
 -- name: live_release
-SELECT number, version, at, who, how, replaces, true, plan FROM releases ORDER BY number DESC LIMIT 1;
+SELECT number, version, at, who, how, replaces, true FROM releases ORDER BY number DESC LIMIT 1;
 
 -- name: release
 SELECT number, version, at, who, how, replaces, EXISTS (
