@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 
 from msgspec import Struct
@@ -24,9 +25,10 @@ from arauto.engine.editions import Editions
 from arauto.engine.hub import Hub
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
-from arauto.engine.releasing import Releasing, Start, choose, replace
+from arauto.engine.releases import Start, Wanted, choose, put
+from arauto.engine.releasing import Releasing
 from arauto.engine.stages import Engine
-from arauto.errors import SecretMissing, Unfit, UsageFault
+from arauto.errors import Overtaken, SecretMissing, Unfit, UsageFault
 from arauto.model import Catalogue
 from arauto.secret import Secret
 from arauto.sources import Source
@@ -62,7 +64,7 @@ class _Version:
         missing = missing_secrets(catalogue)
         if missing:
             raise Unfit("secrets are missing", missing)
-        self._app = app
+        self._app, self._catalogue = app, catalogue
         self._egress = Egress(private_networks=catalogue.project.private_networks)
         try:
             self._sources = _sources(catalogue)
@@ -71,9 +73,9 @@ class _Version:
         except UsageFault as error:
             raise Unfit(str(error)) from None
 
-    async def begin(self, catalogue: Catalogue) -> None:
+    async def begin(self) -> None:
         """Make the engine, which nobody uses yet."""
-        common, store = self._app, self._app.store
+        common, store, catalogue = self._app, self._app.store, self._catalogue
         self.engine = Engine(
             store,
             catalogue,
@@ -112,16 +114,6 @@ class _Common:
     sources: dict[str, Source]
     receivers: dict[tuple[str, str], Receiver]
 
-    async def build(self, catalogue: Catalogue) -> _Version:
-        """A version, ready to be taken over. Raises Unfit or StoreUnavailable."""
-        version = _Version(self, catalogue)
-        try:
-            await version.begin(catalogue)
-        except BaseException:
-            await version.close()
-            raise
-        return version
-
 
 def now() -> datetime:
     """The one clock."""
@@ -142,7 +134,7 @@ async def running(catalogue: Catalogue, database: str) -> AsyncIterator[App]:
         common = _Common(store, owner, Metrics(), {}, {})
         start, version = await _start(common, catalogue)
         hub = Hub(version.engine)
-        releasing = Releasing(hub, version, common.build)
+        releasing = Releasing(hub, version, partial(_Version, common))
         stack.push_async_callback(releasing.close)
         await hub.start()
         stack.push_async_callback(hub.stop)
@@ -163,16 +155,19 @@ async def _start(common: _Common, folder: Catalogue) -> tuple[Start, _Version]:
     """The version with which this hub starts, which is live then."""
     while True:
         start = await choose(common.store, folder)
-        version = await common.build(start.catalogue)
+        version = _Version(common, start.catalogue)
         try:
-            if start.live is not None and start.live.version == start.catalogue.version:
-                return start, version
-            if await replace(common.store, start, by=whoami(), now=now()):
-                return start, version
+            await version.begin()
+            if not start.is_live:
+                wanted = Wanted(catalogue=start.catalogue, by=whoami(), how="serve")
+                await put(common.store, wanted, start.live, now())
+        except Overtaken:  # another hub was started at the same time, and was faster
+            await version.close()
         except BaseException:
             await version.close()
             raise
-        await version.close()  # another hub was started at the same time, and was faster
+        else:
+            return start, version
 
 
 def whoami() -> str:

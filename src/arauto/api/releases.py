@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from arauto.api.access import After, Limit, Reader, ReleasesWriter, TheHub, TheReleasing
 from arauto.api.problems import Refused, documented, pointer
+from arauto.catalogue import compile_files
 from arauto.engine.hub import Hub
-from arauto.engine.releasing import Applied
+from arauto.engine.releases import Applied, Wanted, compile_release, find
 from arauto.errors import CatalogueFaulty, NotKept, Overtaken, Unfit
+from arauto.model import Catalogue
 from arauto.store import ApiKey
 from arauto.store.releases import Release
 
@@ -25,7 +27,6 @@ router = APIRouter(prefix="/v1/releases", tags=["releases"], responses=documente
 MAX_BODY = 24 * 1024 * 1024
 """Bytes of a call that brings files."""
 
-LIVE = "live"
 _FAULTS_TOLD = 200
 
 Version = Annotated[str, Path(min_length=1, max_length=64, description="`live`, a version, or how it begins")]
@@ -114,18 +115,14 @@ async def list_releases(hub: TheHub, key: Reader, after: After = None, limit: Li
 
 @router.post("", summary="Make a version live", responses=documented(409, 413, 415))
 async def apply(hub: TheHub, releasing: TheReleasing, key: ReleasesWriter, body: NewRelease) -> AppliedView:
-    files = await asyncio.to_thread(_decoded, body.files)
     try:
-        applied = await releasing.apply(
-            files,
-            by=_who(body.by, key),
-            expected=body.replaces,
-            plan=body.plan,
-            dry_run=body.dry_run,
-        )
+        catalogue = await asyncio.to_thread(_compiled, body.files)
+        _check_plan(body, catalogue)
+        by = _who(body.by, key)
+        wanted = Wanted(catalogue=catalogue, by=by, how="apply", expected=body.replaces, plan=body.plan)
+        return _applied(await releasing.apply(wanted, dry_run=body.dry_run))
     except (CatalogueFaulty, Unfit, Overtaken) as error:
         raise _refused(error) from None
-    return _applied(applied)
 
 
 @router.get("/{version}", summary="Show a release", responses=documented(404, 409))
@@ -157,28 +154,34 @@ async def rollback(
     asked = Back.model_validate({}) if body is None else body
     found = await _find(hub, version)
     try:
-        applied = await releasing.rollback(
-            found, by=_who(asked.by, key), expected=asked.replaces, dry_run=asked.dry_run
-        )
+        catalogue = await compile_release(hub.store, found)
+        wanted = Wanted(catalogue=catalogue, by=_who(asked.by, key), how="rollback", expected=asked.replaces)
+        return _applied(await releasing.apply(wanted, dry_run=asked.dry_run))
     except (CatalogueFaulty, Unfit, Overtaken, NotKept) as error:
         raise _refused(error) from None
-    return _applied(applied)
 
 
 async def _find(hub: Hub, version: str) -> str:
     """The version that is named, or begins, like this."""
-    if version == LIVE:
-        live = await hub.store.live_release()
-        if live is not None:
-            return live.version
-    found = await hub.store.versions_like(version)
-    if version in found:
-        return version
+    found = await find(hub.store, version)
+    if isinstance(found, str):
+        return found
     if not found:
         raise Refused(404, "unknown_release", f"no version {version[:64]!r} was ever live; GET /v1/releases lists them")
-    if len(found) > 1:
-        raise Refused(409, "ambiguous_release", f"several versions begin like this: {', '.join(found[:10])}")
-    return found[0]
+    raise Refused(409, "ambiguous_release", f"several versions begin like this: {', '.join(found[:10])}")
+
+
+def _check_plan(body: NewRelease, catalogue: Catalogue) -> None:
+    """What was looked at is what goes live."""
+    if body.plan is None:
+        return
+    looked_at = body.plan.get("from"), body.plan.get("to")
+    if looked_at != (body.replaces, catalogue.version):
+        detail = (
+            f"the plan is of {looked_at[0]!r} to {looked_at[1]!r}, and not of {body.replaces!r} (replaces) to "
+            f"{catalogue.version!r} (these files); plan again: arauto plan DIR"
+        )
+        raise Refused(409, "other_plan", detail[:1000])
 
 
 def _who(by: str | None, key: ApiKey) -> str:
@@ -186,6 +189,10 @@ def _who(by: str | None, key: ApiKey) -> str:
     if by is None:
         return key.name
     return by if key.id == "session" else f"{by} (key {key.name})"
+
+
+def _compiled(files: Mapping[str, str]) -> Catalogue:
+    return compile_files(_decoded(files))
 
 
 def _decoded(files: Mapping[str, str]) -> dict[str, bytes]:

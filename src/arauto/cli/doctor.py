@@ -101,8 +101,12 @@ def _project(directory: Path) -> Iterator[Finding]:
 
 def _running(session: Any) -> Finding:
     try:
-        session.get("readyz")
-        return Finding("hub", "ok", f"one runs here, at {session.url}, and is ready")
+        ready = session.get("readyz")
+        if ready["behind"]:
+            live = session.get("v1", "releases", "live")
+            said = f"one runs here, but serves {ready['serving']}, and not {live['version']}, which is live"
+            return Finding("hub", "fault", f"{said}: {live['behind']}")
+        return Finding("hub", "ok", f"one runs here, at {session.url}, is ready, and serves {ready['serving']}")
     except ArautoError as error:
         return Finding("hub", "fault", f"one runs here, but {error}")
 

@@ -35,7 +35,8 @@ def serve(
 ) -> None:
     """Run the hub on a project folder.
 
-    The folder is checked first; a hub never starts on a faulty one. SIGTERM and Ctrl-C let it finish what is under
+    The folder is checked first; a hub never starts on a faulty one. It is live then. But where a version was applied
+    (arauto apply), that one is served, whatever is in the folder. SIGTERM and Ctrl-C let the hub finish what is under
     way; what it does not finish is taken up at the next start.
 
     Examples:
@@ -49,18 +50,17 @@ def serve(
 
     configure(json=not sys.stderr.isatty() if json_logs is None else json_logs)
     catalogue = compile_or_exit(directory)
-    state = state_folder(directory)
-    place = database or str(state / DATABASE_FILE)
+    place = database or str(state_folder(directory) / DATABASE_FILE)
     try:
         import uvloop
 
         run: Any = uvloop.run
     except ImportError:
         run = asyncio.run
-    run(_serve(catalogue, place, host, port, state))
+    run(_serve(directory, catalogue, place, host, port))
 
 
-async def _serve(catalogue: Any, database: str, host: str, port: int, state: Path) -> None:
+async def _serve(directory: Path, catalogue: Any, database: str, host: str, port: int) -> None:
     from arauto.api.server import listening
     from arauto.app import running
 
@@ -72,10 +72,20 @@ async def _serve(catalogue: Any, database: str, host: str, port: int, state: Pat
         try:
             async with listening(app, host, port) as server:
                 with ExitStack() as session:
-                    session.enter_context(session_file(state, server.url, app.session_key))
-                    typer.echo(f"Arauto serves {catalogue.project.name} at {server.url}  (Ctrl-C stops it)", err=True)
+                    session.enter_context(session_file(state_folder(directory), server.url, app.session_key))
+                    name = app.hub.engine.catalogue.project.name
+                    typer.echo(f"Arauto serves {name} at {server.url}  (Ctrl-C stops it)", err=True)
+                    if app.instead_of_folder is not None:
+                        typer.echo(_instead(app.instead_of_folder, directory), err=True)
                     await server.until_told_to_stop()
         except OSError as error:
             raise Failed(
                 f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port", 5
             ) from None
+
+
+def _instead(live: Any, directory: Path) -> str:
+    return (
+        f"It serves the version {live.version}, live by {live.by} since {live.at:%Y-%m-%d %H:%M} UTC ({live.how}), and "
+        f"not the folder; to make the folder live: arauto apply {directory}"
+    )
