@@ -56,6 +56,7 @@ CASES = [
     step("a group that there is not is told", "notify: {to: [{group: ‸salse}], steps: [{send: email}]}", "unknown-group", "sales"),
     step("whom to notify does not parse", 'notify: {to: [{person: "event.‸"}], steps: [{send: email}]}', "bad-expression"),
     step("two to notify in one", "notify: ‸{to: [{group: sales, system: erp}], steps: [{send: email}]}", "bad-step"),
+    pytest.param(RULE, LAST, "  - repeat: {times: 2, steps: [{send: email}]}\nin_flight: ‸newest\n", "bad-value", "latest", id="a fault beside steps that are inside of others"),
     beside("cancelled by what there is not", "cancel: {on: ‸order.payed, match: event.id}", "unknown-event-type", "order.paid"),
     beside("cancelled by what is not matched", "‸cancel: {on: order.paid}", "missing-key"),
     beside("a cancellation that does not parse", 'cancel: {on: order.paid, match: "event.‸"}', "bad-expression"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -104,16 +104,20 @@ class _Compiler:
         return [index, *ends] if step.rejoins == "after" else [index]
 
     def _find(self, path: Path, written: object) -> Path:
-        """Where exactly this list stands below ``path``."""
+        """Where this list stands below ``path``: exactly it, or, in a file whose faults were left out of a copy, the
+        first one like it."""
+        below = list(self._lists(path))
+        exactly = (place for place, each in below if each is written)
+        alike = (place for place, each in below if each == written)
+        return next(exactly, None) or next(alike, path)
+
+    def _lists(self, path: Path) -> Iterator[tuple[Path, list[JSON]]]:
+        """Every list below ``path``, the outer one before those in it."""
         value = self.reader.document.value(path)
-        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
-            if each is written:
-                return (*path, key)
-            if isinstance(each, dict | list):
-                found = self._find((*path, key), written)
-                if found:
-                    return found
-        return ()
+        if isinstance(value, list):
+            yield path, value
+        for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+            yield from self._lists((*path, key))
 
     def _are_steps(self, path: Path, written: JSON) -> bool:
         sound = True
