@@ -22,6 +22,7 @@ from arauto.model import (
     JSON,
     Catalogue,
     EventType,
+    Group,
     Notification,
     PersonTarget,
     Recipient,
@@ -78,9 +79,10 @@ def differences(old: Catalogue, new: Catalogue) -> Differences:
     """Everything in which the meaning of two versions differs."""
     found = tuple(_Comparison(old, new).all())
     told = {each.file for each in found}
+    whole = tuple(f"notifications/{each.name}/" for each in found if each.code == "notification")
     names = sorted(old.files.keys() | new.files.keys())
     rewritten = [name for name in names if old.files.get(name) != new.files.get(name) and name not in told]
-    return Differences(found, tuple(rewritten))
+    return Differences(found, tuple(name for name in rewritten if not name.startswith(whole)))
 
 
 def differences_as_json(differences: Differences) -> JSON:
@@ -116,7 +118,7 @@ class _Comparison:
         yield from self._named("event_type", self.old.event_types, self.new.event_types, self._event_type)
         yield from self._named("source", self.old.sources, self.new.sources, self._source)
         yield from self._named("channel", self.old.channels, self.new.channels, self._channel)
-        yield from self._named("group", self.old.groups, self.new.groups, self._plain)
+        yield from self._named("group", self.old.groups, self.new.groups, self._group)
         for kind in ("person", "system"):
             old, new = (_of_kind(each.recipients, kind) for each in (self.old, self.new))
             yield from self._named(kind, old, new, self._recipient)
@@ -218,6 +220,15 @@ class _Comparison:
         if before != after:
             yield self._difference(part, name, "changed", f"{part}.{what}.order", path=path, before=before, after=after)
 
+    def _group(self, part: str, name: str, old: Group, new: Group) -> Iterator[Difference]:
+        kinds = ["query" if each.query else "rota" if each.rota else "members" for each in (old, new)]
+        before, after = meaning(old), meaning(new)
+        if kinds[0] != kinds[1]:
+            before, after = ({kind: tree[kind]} for kind, tree in zip(kinds, (before, after), strict=True))
+            yield self._difference(part, name, "changed", "group.kind", before=before, after=after)
+            return
+        yield from self._tree(part, name, before, after)
+
     def _recipient(self, part: str, id: str, old: Recipient, new: Recipient) -> Iterator[Difference]:
         before, after = _person(old), _person(new)
         yield from self._tree(part, id, before, after)
@@ -232,7 +243,7 @@ class _Comparison:
 
     def _notification(self, part: str, name: str, old: Notification, new: Notification) -> Iterator[Difference]:
         fields = ("on", "category", "when", "expires", "in_flight", "cancel", "mute")
-        before, after = ({field: meaning(getattr(each, field)) for field in fields} for each in (old, new))
+        before, after = ({field: _matched(meaning(getattr(each, field))) for field in fields} for each in (old, new))
         yield from self._tree(part, name, before, after)
         yield from self._targets(name, old, new)
         place = f"notifications/{name}/notification.yaml"
@@ -320,6 +331,22 @@ def target_key(target: Target) -> str:
         case SystemTarget(system=name):
             return f"system: {name}"
     return f"group: {target.group}"
+
+
+def _matched(tree: Any) -> Any:
+    """What listens for events, with the expression that both events are asked once, where it is one."""
+    if not isinstance(tree, dict):
+        return tree
+    opened, closed = tree.get("opened"), tree.get("closed")
+    if isinstance(opened, dict) and isinstance(closed, dict):
+        match = {key: opened[key] for key in ("here", "there")}
+        return {**tree, "opened": opened["types"], "closed": closed["types"], "match": _one_match(match)}
+    match = {key: tree[key] for key in ("here", "there")}
+    return {key: value for key, value in tree.items() if key not in match} | {"match": _one_match(match)}
+
+
+def _one_match(match: dict[str, Any]) -> Any:
+    return match["here"] if match["here"] == match["there"] else match
 
 
 def _by_type(settings: dict[str, Any]) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 from msgspec import Struct
 
-from arauto.change.meaning import Path, as_json, meaning
+from arauto.change.meaning import Path, meaning, same
 from arauto.decide import steps
 from arauto.model import JSON, Notification, Step
 
@@ -38,13 +38,14 @@ class StepChange(Struct, frozen=True):
 class _Node(Struct):
     kind: str
     written: JSON
-    own: JSON
+    own: Any
     """What it does, without the steps inside of it and without where it stands."""
     inside: tuple[tuple[_Node, ...], ...]
 
     @property
     def mark(self) -> str:
-        return orjson.dumps([self.kind, self.own, [[each.mark for each in some] for some in self.inside]]).decode()
+        whole = [self.kind, self.own, [[each.mark for each in some] for some in self.inside]]
+        return orjson.dumps(whole, default=str).decode()
 
 
 def steps_changed(old: Notification, new: Notification, before: JSON, after: JSON) -> Iterator[StepChange]:
@@ -67,10 +68,10 @@ def _tree(notification: Notification, written: Sequence[dict[str, JSON]]) -> tup
     return take(written)
 
 
-def _own(step: Step, mark: str) -> JSON:
+def _own(step: Step, mark: str) -> Any:
     if isinstance(step, steps.Nesting):
         step = step.placed((0,) * len(step.inside))
-    found = as_json(meaning(step))
+    found = meaning(step)
     if not isinstance(found, dict):
         return mark  # of another package, and no Struct
     return {key: value for key, value in sorted(found.items()) if key != "inside"}
@@ -120,7 +121,7 @@ def _step(
     elif len(old.inside) != len(new.inside):
         yield StepChange("changed", "notification.step.ways", place, _written(old), _written(new), values)
     else:
-        if old.own != new.own:
+        if not same(old.own, new.own):
             yield StepChange("changed", "notification.step", place, _written(old), _written(new), values)
         assert was is not None
         assert is_ is not None

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import orjson
 from msgspec import Struct
 
+from arauto.catalogue.analysis.open_secrets import masked
 from arauto.catalogue.rules import Each
 from arauto.model import JSON
 from arauto.secret import MASK, Secret
@@ -103,10 +104,13 @@ def _alike(before: Any, after: Any) -> bool:
 
 
 def as_json(value: Any) -> JSON:
-    """A tree as JSON: durations as projects write them, times by ISO 8601, what is hidden as ``***``."""
+    """A tree as JSON: durations as projects write them, times by ISO 8601, what is hidden or looks like a well-known
+    service's key as ``***``."""
     match value:
         case Hidden():
             return MASK
+        case str():
+            return masked(value)
         case timedelta():
             return duration(value)
         case datetime() | date() | time():

@@ -67,7 +67,8 @@ def _words(language: str) -> Words:
 class _Saying:
     def __init__(self, old: Catalogue, new: Catalogue, language: str) -> None:
         self.words = _words(language)
-        self.was, self.is_ = Telling(old, self.words), Telling(new, self.words)
+        plainly = Words(language)  # what a telling says is in the words of the catalogue's pages
+        self.was, self.is_ = Telling(old, plainly), Telling(new, plainly)
 
     def title(self, part: str, name: str) -> Line:
         if part == "channel":
@@ -80,6 +81,8 @@ class _Saying:
         match each.part, kind:
             case _, _ if each.sort != "changed" and each.code == each.part:
                 yield self._whole(each)
+            case "attributes", _:
+                yield self._item(each, "attributes")
             case "notification", "step" | "step.ways":
                 yield from self._step(each)
             case "notification", "to" | "to.when":
@@ -111,7 +114,9 @@ class _Saying:
         elif each.part == "source" and not new and _by_clock(telling.catalogue, each.name):
             code = "source.gone_clock"
         elif new and each.part not in ("person", "system", "attributes"):
-            values["about"] = self._about(each.part, each.name)
+            values["about"] = _without_end(self._about(each.part, each.name))
+        if "lead" in values:
+            values["lead"] = _without_end(values["lead"])
         return self._item(each, code, inside=inside, **values)
 
     def _about(self, part: str, name: str) -> Line:
@@ -145,37 +150,51 @@ class _Saying:
 
     def _step(self, each: Difference) -> Iterator[Item]:
         before, after = each.values["before"], each.values["after"]
-        was = None if before is None else _at(self.was.steps(self.was.catalogue.notifications[each.name]), before)
-        is_ = None if after is None else _at(self.is_.steps(self.is_.catalogue.notifications[each.name]), after)
+        steps = [side.steps(side.catalogue.notifications[each.name]) for side in (self.was, self.is_)]
+        was = None if before is None else _at(steps[0], before)
+        is_ = None if after is None else _at(steps[1], after)
+        number = _number(steps[1], after) if is_ is not None else _number(steps[0], before)
         if is_ is None:
             assert was is not None
             inside = tuple(("-", line) for line in _inside(was))
-            yield self._item(each, "notification.step.removed", inside=inside, number=_number(before), step=was.line)
+            yield self._item(each, "notification.step.removed", inside=inside, number=number, step=was.line)
         elif was is None:
-            code, behind = _behind(after)
+            code, behind = _behind(steps[1], after)
             inside = tuple(("+", line) for line in _inside(is_))
             yield self._item(each, code, inside=inside, step=is_.line, behind=behind)
         elif each.code.endswith(".ways"):
             lines = (*(("-", line) for line in _inside(was)), *(("+", line) for line in _inside(is_)))
-            yield self._item(each, "notification.step.ways", inside=lines, number=_number(after))
-        elif plain(was.line) != plain(is_.line):
-            yield self._otherwise(each, was.line, is_.line)
-        else:  # its words do not say all of it
-            for path, one, other in changes(each.before, each.after):
-                detail = self._generic(place_of(path), one, other)
-                yield self._item(each, "notification.step.detail", number=_number(after), step=is_.line, detail=detail)
+            yield self._item(each, "notification.step.ways", inside=lines, number=number)
+        else:
+            details = list(self._details(each))
+            if plain(was.line) == plain(is_.line):  # its words do not say all of it
+                for detail in details:
+                    yield self._item(each, "notification.step.detail", number=number, step=is_.line, detail=detail)
+            else:
+                inside = tuple(("", detail) for detail in details) if len(details) > 1 else ()
+                yield self._otherwise(each, was.line, is_.line, (_number(steps[0], before), number), inside)
 
-    def _otherwise(self, each: Difference, was: Line, is_: Line) -> Item:
+    def _details(self, each: Difference) -> Iterator[Line]:
+        """What is written otherwise of a step, place by place, without the steps inside of it."""
+        found = list(changes(each.before, each.after))
+        for path, one, other in [change for change in found if "steps" not in change[0]] or found:
+            yield self._generic(place_of(path), one, other)
+
+    def _otherwise(
+        self, each: Difference, was: Line, is_: Line, numbers: tuple[str, str], inside: tuple[Signed, ...]
+    ) -> Item:
         """A step in whose words something is otherwise: where that is little, at its place."""
-        before, after = each.values["before"], each.values["after"]
-        if before != after:
-            numbers: dict[str, Any] = {"number": _number(after), "old_number": _number(before)}
-            return self._item(each, "notification.step.moved", step=is_, was=was, **numbers)
+        old_number, number = numbers
+        values: dict[str, Any] = {"number": number, "step": is_, "was": was}
+        if number != old_number:
+            return self._item(each, "notification.step.moved", inside=inside, old_number=old_number, **values)
         begin, one, other, end = _apart(was, is_)
-        if (begin or end) and one and other and max(len(plain(one)), len(plain(other))) <= _LITTLE:
-            values: dict[str, Any] = {"begin": begin, "after": other, "before": one, "end": end}
-            return self._item(each, "notification.step.value", number=_number(after), **values)
-        return self._item(each, "notification.step", number=_number(after), step=is_, was=was)
+        said = plain(one), plain(other)
+        small = all(said) and max(map(len, said)) <= _LITTLE and not re.search("[()]", "".join(said))
+        if small and (begin or end):
+            values = {"number": number, "begin": begin, "after": other, "before": one, "end": end}
+            return self._item(each, "notification.step.value", inside=inside, **values)
+        return self._item(each, "notification.step", inside=inside, **values)
 
     def _text(self, each: Difference) -> Item:
         values = each.values
@@ -225,7 +244,7 @@ class _Saying:
     def _field(self, each: Difference, *, inside: tuple[Signed, ...] = (), **values: Any) -> Item:
         """A field in words of its own; where there are none, by its place and what stood and stands there."""
         sort = each.sort
-        if sort == "changed" and each.values:
+        if sort == "changed" and each.values and each.code.count(".") == 1:
             sort = "added" if each.before is None and each.after is not None else sort
             sort = "removed" if each.after is None and each.before is not None else sort
         known: dict[str, Line] = {key: (Code(value),) for key, value in each.values.items() if isinstance(value, str)}
@@ -281,20 +300,17 @@ class _Saying:
         given = each.before if each.after is None else each.after
         match each.code:
             case "notification.cancel" if given:
-                return {"events": self._shown(given["types"]), "same": (Code(given["here"]),)}
+                return {"events": self._shown(given["types"]), "same": self._shown(given["match"])}
             case "notification.mute" if given:
-                opened, closed = given["opened"], given["closed"]
-                return {
-                    "opened": self._shown(opened["types"]),
-                    "closed": self._shown(closed["types"]),
-                    "same": (Code(opened["here"]),),
-                }
+                shown = {key: self._shown(given[key]) for key in ("opened", "closed")}
+                return {**shown, "same": self._shown(given["match"])}
             case "notification.to.upsert" if given:
                 return {"keys": self._shown([*given])}
             case "project.attention" if given:
                 return {key: self._shown(value) for key, value in given.items()}
-            case "group.rota" if each.after:
-                return {"about": self.is_.about_group(self.is_.catalogue.groups[each.name])}
+            case "group.kind":
+                was, is_ = (side.about_group(side.catalogue.groups[each.name]) for side in (self.was, self.is_))
+                return {"was": _without_end(was), "about": _without_end(is_)}
         return {}
 
     def _value(self, each: Difference, value: Any) -> Line:
@@ -305,7 +321,7 @@ class _Saying:
             return side.rule(side.catalogue.sources[each.name])
         if each.code in ("person.locale", "system.locale", "project.locale") and value:
             return (self._language(value),)
-        if each.code.endswith("time_zone") and value:
+        if each.code.endswith("zone") and value:
             return (self.words.city(value),)
         return self._shown(value)
 
@@ -331,6 +347,8 @@ class _Saying:
                 return (value.isoformat(),)
             case Hidden():
                 return (Code(repr(value)),)
+            case "":
+                return self.words.say("value.empty")
             case str():
                 return (Code(_short(value)),)
             case [*_] if not any(isinstance(each, dict | list) for each in value):
@@ -348,26 +366,28 @@ def _at(steps: Sequence[Told], address: Address) -> Told:
     return told
 
 
-def _number(address: Address) -> str:
-    """``3``; inside of it ``3.1``, and in the second of several lists ``3b.1``."""
-    number = str(address[0] + 1)
+def _number(steps: Sequence[Told], address: Address) -> str:
+    """``3``; inside of it ``3.1``; where it has several lists, ``3b.1`` in the second."""
+    number, told = str(address[0] + 1), steps[address[0]]
     for which, index in zip(address[1::2], address[2::2], strict=True):
-        number += f"{_letter(which)}.{index + 1}"
+        number += f"{_letter(told, which)}.{index + 1}"
+        told = told.inside[which][1][index]
     return number
 
 
-def _letter(which: int) -> str:
-    return chr(ord("a") + which) if which else ""
+def _letter(told: Told, which: int) -> str:
+    return chr(ord("a") + which) if len(told.inside) > 1 else ""
 
 
-def _behind(address: Address) -> tuple[str, str]:
+def _behind(steps: Sequence[Told], address: Address) -> tuple[str, str]:
     """What is said of where a new step stands, and the number of the step that says it."""
     *above, index = address
     if index:
-        return "notification.step.added", _number((*above, index - 1))
+        return "notification.step.added", _number(steps, (*above, index - 1))
     if not above:
         return "notification.step.added_first", ""
-    return "notification.step.added_inside", f"{_number(tuple(above[:-1]))}{_letter(above[-1])}"
+    outer = tuple(above[:-1])
+    return "notification.step.added_inside", f"{_number(steps, outer)}{_letter(_at(steps, outer), above[-1])}"
 
 
 def _numbered(steps: Sequence[Told], indent: str = "") -> Iterator[Line]:
@@ -401,7 +421,11 @@ def _apart(one: Line, other: Line) -> tuple[Line, Line, Line, Line]:
 def _split(line: Line) -> list[str | Code | Link]:
     found: list[str | Code | Link] = []
     for part in line:
-        found += re.findall(r"\s+|[^\s,;:]+|[,;:]", part) if isinstance(part, str) else [part]
+        found += (
+            re.findall(r"\d[\d.,]*\s+[^\s,;:]+|\s+|[^\s,;:]+(?::[^\s,;:]+)*|[,;:]", part)
+            if isinstance(part, str)
+            else [part]
+        )
     return found
 
 
@@ -433,6 +457,11 @@ def _kind(part: str) -> str:
 
 def _by_clock(catalogue: Catalogue, source: str) -> bool:
     return bool(sources.load(catalogue.sources[source].kind).KIND.by_clock)
+
+
+def _without_end(line: Line) -> Line:
+    last = line[-1]
+    return joined([*line[:-1], last.removesuffix(".")]) if isinstance(last, str) else line
 
 
 def _spaced(lines: Iterable[Line]) -> Line:

@@ -1,6 +1,7 @@
 """Sections of lines, as a report has them: as text for a terminal, and as Markdown for a pull request.
 
-Names, texts and values of a project are data here: none of them becomes markup, a link, a mention or a line.
+Names, texts and values of a project are data here: none of them becomes markup, a link, a mention or a line, and what
+looks like a well-known service's key is not shown.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from arauto.catalogue.analysis.open_secrets import masked
 from arauto.generate.say import Code, Line, Link, plain
 
 Signed: TypeAlias = tuple[str, Line]
@@ -56,7 +58,7 @@ def shown(line: Line) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " if each in "\n\r\t" else "\ufffd" for each in text)
+    return "".join(each if each.isprintable() else " " if each in "\n\r\t" else "\ufffd" for each in masked(text))
 
 
 def markdown(sections: Sequence[Section], level: int = 3) -> str:
@@ -85,13 +87,13 @@ def markdown_line(line: Line) -> str:
 
 
 def _text(part: str | Link) -> str:
-    text = part if isinstance(part, str) else part.text
+    text = masked(part if isinstance(part, str) else part.text)
     text = _SPECIAL.sub(r"\\\1", re.sub(r"[\s]+", " ", text))
     return text.replace("@", "@\u200b")
 
 
 def _code(text: str) -> str:
-    text = " ".join(text.split()) or " "
+    text = " ".join(masked(text).split()) or " "
     ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     space = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{ticks}{space}{text}{space}{ticks}"

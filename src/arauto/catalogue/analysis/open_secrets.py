@@ -36,6 +36,14 @@ _TEXTS = (".yaml", ".md", ".txt", ".json", ".mjml")
 _HINT = "name where it is kept instead, env:NAME or file:PATH; and replace it, for whoever has read this file has it"
 
 
+def masked(text: str) -> str:
+    """The text without what has the form of a well-known service's key."""
+    for mark, _, form in _COMPILED:
+        if mark.decode() in text:
+            text = form.sub(MASK, text)
+    return text
+
+
 def check_secrets(whole: Whole) -> None:
     """All settings that are secrets, then all files."""
     lines: set[tuple[str, int]] = set()
@@ -91,4 +99,4 @@ def _inline(value: Any, path: Path) -> Iterator[Path]:
             yield from _inline(each, (*path, key))
 
 
-__all__ = ["check_secrets"]
+__all__ = ["check_secrets", "masked"]
