@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -9,10 +10,11 @@ from msgspec import Struct
 from arauto import channels
 from arauto.catalogue import files, values
 from arauto.catalogue.diagnostics import START, Faults, did_you_mean
+from arauto.catalogue.document import Path
 from arauto.catalogue.folder import File, Folder
 from arauto.catalogue.shapes import fit
 from arauto.catalogue.values import Reader
-from arauto.model import ChannelConfig, ProviderConfig, RetryPolicy
+from arauto.model import ChannelConfig, Price, ProviderConfig, RetryPolicy
 
 
 def compile_channels(folder: Folder, faults: Faults) -> dict[str, ChannelConfig | None]:
@@ -72,5 +74,15 @@ def _providers(reader: Reader, channel: str, entries: tuple[dict[str, Any], ...]
         if name in found:
             place, hint = "name" if "name" in entry else "kind", "give each a name: of its own"
             reader.fault((*path, place), "duplicate-provider", f"two providers have the name {name}", hint)
-        found[name] = ProviderConfig(name=name, kind=kind, settings=settings)
+        price = _price(reader, channel, (*path, "price")) if "price" in entry else None
+        found[name] = ProviderConfig(name=name, kind=kind, settings=settings, price=price)
     return tuple(found.values())
+
+
+def _price(reader: Reader, channel: str, path: Path) -> Price:
+    """What stands there and fits; its amount exactly as it is written."""
+    written = {"per": "message", **reader.document.value(path)}
+    if written["per"] == "segment" and not channels.in_segments(channel):
+        message = f"messages of the channel {channel} have no segments"
+        reader.fault((*path, "per"), "bad-value", message, "write per: message")
+    return Price(amount=Decimal(str(written["amount"])), currency=written["currency"], per=written["per"])

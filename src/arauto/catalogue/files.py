@@ -201,11 +201,30 @@ class RecipientsFile(Struct, frozen=True, kw_only=True):
     ] = {}
 
 
+class PriceEntry(Struct, frozen=True, kw_only=True):
+    """What a provider charges."""
+
+    amount: Annotated[float, Meta(ge=0, description="How much of the currency.", examples=[0.29])]
+    currency: Annotated[
+        str,
+        Meta(
+            pattern="^[A-Z]{3}$",
+            description="Its code of ISO 4217.",
+            examples=["BRL", "USD"],
+            extra_json_schema={"patternErrorMessage": "must be a code of three capital letters, such as BRL"},
+        ),
+    ]
+    per: Annotated[
+        Literal["message", "segment"], Meta(description="For what: each message, or each segment of one.")
+    ] = "message"
+
+
 class ProviderEntry(Struct, frozen=True, kw_only=True):
     """Who carries a channel's messages; the kind's own settings stand beside ``kind``."""
 
     kind: Annotated[str, Meta(description="A provider of this channel.")]
     name: Annotated[str, _NAME, Meta(description="What traces call it; its kind when not given.")] | None = None
+    price: Annotated[PriceEntry, Meta(description="What it charges, for simulations and plans.")] | None = None
 
 
 class ChannelFile(Struct, frozen=True, kw_only=True):

@@ -169,6 +169,11 @@ def load(name: str) -> Channel:
     return channel
 
 
+def in_segments(name: str) -> bool:
+    """Messages of the channel are counted in segments: its form says ``segmented``, and each body its ``segments``."""
+    return bool(getattr(load(name), "segmented", False))
+
+
 @cache
 def providers(channel: str) -> tuple[str, ...]:
     """The providers of a channel: the public modules of its folder that have a ``Provider``, by name."""
@@ -207,6 +212,7 @@ __all__ = [
     "TextSources",
     "Tracking",
     "build",
+    "in_segments",
     "load",
     "names",
     "provider",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct, field
@@ -61,12 +62,22 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     """What to do when nobody knows whether an attempt was accepted."""
 
 
+class Price(Struct, frozen=True, kw_only=True):
+    """What a provider charges."""
+
+    amount: Decimal
+    currency: str
+    """Its code of ISO 4217."""
+    per: Literal["message", "segment"] = "message"
+
+
 class ProviderConfig(Struct, frozen=True, kw_only=True):
     """A provider of a channel, as configured."""
 
     name: str
     kind: str
     settings: Struct
+    price: Price | None = None
 
 
 class ChannelConfig(Struct, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ class SmsChannel:
     )
     concurrency: ClassVar[int] = 10
     needs_content: ClassVar[bool] = True
+    segmented: ClassVar[bool] = True
 
     def check_address(self, address: JSON) -> str:
         """A telephone number in E.164 (``+5511987654321``); without country code it is a Brazilian one.
