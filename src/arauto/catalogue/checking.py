@@ -9,6 +9,7 @@ from arauto.catalogue.cases import read_cases
 from arauto.catalogue.compiler import compile_folder
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.folder import Folder
+from arauto.catalogue.limits import check_limits
 from arauto.errors import CatalogueFaulty, Diagnostic
 from arauto.model import Catalogue
 
@@ -21,8 +22,9 @@ def check_project(folder: Path) -> tuple[Catalogue, list[Diagnostic]]:
     """
     faults = Faults()
     read = Folder(folder, faults)
-    catalogue = compile_folder(read, faults)
+    catalogue, sight = compile_folder(read, faults)
     analyse(read, catalogue, faults)
+    check_limits(catalogue, sight, faults)
     read_cases(folder, catalogue, faults)
     if faults.any:
         raise CatalogueFaulty(list(faults.found.values()))

@@ -19,7 +19,7 @@ from arauto.catalogue.diagnostics import START, Faults, shown
 from arauto.catalogue.event_types import compile_event_types
 from arauto.catalogue.folder import PROJECT, Folder
 from arauto.catalogue.gathered import compile_gathered
-from arauto.catalogue.notifications import Surroundings, compile_notifications, listeners
+from arauto.catalogue.notifications import Sight, Surroundings, compile_notifications, listeners
 from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import Everybody, compile_recipients
 from arauto.catalogue.sources import compile_sources
@@ -35,11 +35,11 @@ def compile_project(folder: Path) -> Catalogue:
     Raises CatalogueFaulty with every fault, sorted by place; UsageFault where there is no project at all.
     """
     faults = Faults()
-    return compile_folder(Folder(folder, faults), faults)
+    return compile_folder(Folder(folder, faults), faults)[0]
 
 
-def compile_folder(read: Folder, faults: Faults) -> Catalogue:
-    """The catalogue of a folder that was read. Raises CatalogueFaulty with every fault."""
+def compile_folder(read: Folder, faults: Faults) -> tuple[Catalogue, Sight]:
+    """The catalogue of a folder that was read, and what its texts see. Raises CatalogueFaulty with every fault."""
     whole = compile_whole(read.document(read.project), faults)
     event_types = compile_event_types(read, faults)
     configured = compile_channels(read, faults)
@@ -47,11 +47,12 @@ def compile_folder(read: Folder, faults: Faults) -> Catalogue:
     sources = compile_sources(read, event_types, time_zone, faults)
     everybody = compile_recipients(read, time_zone, faults)
     around = Surroundings(whole, event_types, configured, everybody)
-    notifications = compile_notifications(read, around, faults)
+    sight = Sight(around)
+    notifications = compile_notifications(read, around, sight if everybody.complete else None, faults)
     if faults.any or whole.project is None:
         raise CatalogueFaulty(list(faults.found.values()))
     sound = {name: type_ for name, type_ in event_types.items() if type_}
-    return Catalogue(
+    catalogue = Catalogue(
         version=read.version(),
         files=read.files(),
         project=whole.project,
@@ -69,6 +70,7 @@ def compile_folder(read: Folder, faults: Faults) -> Catalogue:
         gathered=compile_gathered(configured, whole.brand) if whole.project.attention else {},
         listeners=listeners(notifications),
     )
+    return catalogue, sight
 
 
 def compile_files(files: Mapping[str, bytes]) -> Catalogue:
@@ -83,7 +85,7 @@ def compile_files(files: Mapping[str, bytes]) -> Catalogue:
         known = read.files()
         for name in files.keys() - known.keys():
             faults.add(shown(Path(name)), START, "unknown-file", *_NO_FILE)
-        return compile_folder(read, faults)
+        return compile_folder(read, faults)[0]
 
 
 def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
@@ -101,7 +103,7 @@ def compile_again(files: Mapping[str, bytes], current: Catalogue) -> Catalogue:
         event_types = compile_event_types(read, faults)
         nobody = Everybody({}, {}, frozenset(), frozenset(), frozenset(), None, complete=False)
         around = Surroundings(whole, event_types, channels.names(), nobody)
-        notifications = compile_notifications(read, around, faults)
+        notifications = compile_notifications(read, around, None, faults)
     if faults.any:
         raise CatalogueFaulty(list(faults.found.values()))
     return msgspec.structs.replace(

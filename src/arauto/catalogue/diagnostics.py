@@ -29,6 +29,9 @@ WARNINGS: dict[str, str] = {
     "empty-group": "A group has no members.",
     "reaches-nobody": "None of those whom a notification names has an address for a channel that it sends to.",
     "unreachable-recipient": "A notification names somebody who has no address for any channel that it sends to.",
+    # texts
+    "endless": "Nothing limits how long a text message can be, and what it costs: a value in it has no maxLength.",
+    "may-exceed": "A text may be longer than its channel shows or takes, or than it is meant to be.",
     # settings
     "contradicting-category": "The settings of a category exclude each other, or want what the hub does not have.",
     "late-retry": "A message expires before an attempt that is planned for it.",

@@ -20,10 +20,11 @@ from arauto.decide.wishes import IN_APP
 from arauto.model import Brand, Composer, Listener, Mute, Notification, Recipient
 
 
-def compile_notifications(folder: Folder, around: Surroundings, faults: Faults) -> dict[str, Notification]:
-    """The notifications without faults, by name."""
+def compile_notifications(
+    folder: Folder, around: Surroundings, sight: Sight | None, faults: Faults
+) -> dict[str, Notification]:
+    """The notifications without faults, by name. Types are checked by what is in ``sight``, if anything is."""
     found: dict[str, Notification] = {}
-    sight = Sight(around) if around.everybody.complete else None  # of earlier versions, nobody is known any more
     if sight is not None:
         check_queries(folder, sight, faults)
     for place, inside in folder.notifications.items():
@@ -99,7 +100,7 @@ def _compile(
         edition=hash_of((name, file.raw) for name, file in inside.items()),
     )
     if sight is not None and len(faults.found) == before:
-        check_types(reader, texts, folder, sight)
+        check_types(place.name, reader, texts, folder, sight)
     return notification
 
 
@@ -184,4 +185,4 @@ def listeners(notifications: Mapping[str, Notification]) -> dict[str, tuple[List
     return {type_: tuple(each) for type_, each in found.items()}
 
 
-__all__ = ["Surroundings", "compile_notifications", "listeners"]
+__all__ = ["Sight", "Surroundings", "compile_notifications", "listeners"]

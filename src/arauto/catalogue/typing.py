@@ -8,6 +8,7 @@ that follow it. What is found is told at its place; nothing is asked of a notifi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from string import ascii_letters, digits
 from typing import Any
 
 from arauto.catalogue.diagnostics import Faults, Place, did_you_mean
@@ -23,11 +24,11 @@ from arauto.language.types import (
     NULL,
     OPEN,
     SAID,
-    TEXT,
     Finding,
     Items,
     Known,
     Missing,
+    Open,
     Record,
     Text,
     Type,
@@ -44,7 +45,18 @@ from arauto.language.types import (
 from arauto.model import JSON, Recipient
 
 _SHOWN: Type = (Text(filled=True),)
+_MOST_ATTRIBUTE = 512
+_ATTRIBUTE: Type = (Text(filled=True, most=_MOST_ATTRIBUTE),)
+"""What the intake takes as an event's id, source or subject."""
+_NAME: Type = (Open(most=40),)
+"""Somebody's name, if there is one: nothing says how long it is, but hardly anybody's is longer."""
+_ID: Type = (Text(filled=True, most=200),)
+_TAG: Type = (Text(filled=True, most=35, letters=frozenset("-" + ascii_letters + digits)),)
+_ZONE: Type = (Text(filled=True, most=64, letters=frozenset("/_+-" + ascii_letters + digits)),)
+_LINK = 240
+"""So long a link of the hub is taken to be at most, beside its address: its token grows with the recipient's id."""
 _MOMENT: Type = (Text(format="date-time", filled=True),)
+_OF_URLS = frozenset(ascii_letters + digits + "-._~:/?#[]@!$&'()*+,;=%")
 _ADDRESSES = frozenset({"email", "sms", "webhook", "slack"})
 """Channels whose addresses are texts."""
 
@@ -58,6 +70,10 @@ class Sight:
         self._attributes: Type | None = None
         self._project: Type | None = None
         self._fixed: dict[frozenset[str], Type] = {}
+        self.sends: dict[str, dict[str, Known]] = {}
+        """By notification without faults and channel, what a text that it sends there sees."""
+        self.corrects: dict[str, Known] = {}
+        """By notification, what a correction sees."""
 
     def events(self, names: Iterable[str]) -> Type:
         """An event of one of these types."""
@@ -68,11 +84,11 @@ class Sight:
         if known is None:
             found = self.around.event_types.get(name)
             told: dict[str, Type] = {
-                "id": _SHOWN,
-                "source": _SHOWN,
+                "id": _ATTRIBUTE,
+                "source": _ATTRIBUTE,
                 "type": one_of([name]),
                 "time": _MOMENT,
-                "subject": union(TEXT, NULL),
+                "subject": union((Text(most=_MOST_ATTRIBUTE),), NULL),
                 "data": type_of(found.schema) if found else OPEN,
             }
             known = self._event_types[name] = (Record(told),)
@@ -92,9 +108,9 @@ class Sight:
             self._project = (
                 Record(
                     {
-                        "name": _SHOWN,
+                        "name": _constant(project.name),
                         "public_url": _constant(project.public_url),
-                        "time_zone": _SHOWN,
+                        "time_zone": _ZONE,
                         "brand": (Record(brand),),
                         "holidays": (Items((Text(format="date", filled=True),)),),
                     }
@@ -109,9 +125,9 @@ class Sight:
             self._attributes = OPEN if schema is None else type_of(schema)
         return self._attributes
 
-    def someone(self, name: Type = OPEN, attributes: Type | None = None) -> Type:
+    def someone(self, name: Type = _NAME, attributes: Type | None = None) -> Type:
         """A recipient who is not written in the project."""
-        return (_recipient(one_of(["person", "system"]), _SHOWN, name, attributes or self.attributes()),)
+        return (_recipient(one_of(["person", "system"]), _ID, name, attributes or self.attributes()),)
 
     def fixed(self, ids: frozenset[str]) -> Type:
         """One of these recipients, who are written in the project."""
@@ -126,7 +142,7 @@ class Sight:
                 _recipient(
                     one_of([kind]),
                     one_of(each.id for each in alike),
-                    NULL if nameless else _SHOWN,
+                    NULL if nameless else _called([each.name or "" for each in alike]),
                     _holding(self.attributes(), held),
                 )
                 for (kind, nameless, held), alike in shapes.items()
@@ -136,22 +152,31 @@ class Sight:
     def message(self, recipient: Type, category: str) -> Type:
         """What texts see of the very message. A link that there never is, the analysis of settings tells."""
         whole = self.around.whole
-        person = refusable = OPEN
-        if whole.project is not None and whole.project.public_url is not None:
+        address = whole.project.public_url if whole.project else None
+        most = len(address or "") + _LINK
+        maybe: Type = (Open(most),)
+        person = refusable = maybe
+        if address is not None:
             systems = any(present(inside((each,), "kind")) == one_of(["system"]) for each in recipient)
-            person = union(_SHOWN, NULL) if systems else _SHOWN
+            link = (Text(filled=True, most=most, letters=_OF_URLS),)
+            person = union(link, NULL) if systems else link
             found = whole.categories.get(category)
-            refusable = OPEN if found and found.consent == "required" else person
+            refusable = maybe if found and found.consent == "required" else person
         told = {"preferences_url": person, "unsubscribe_url": refusable, "acknowledge_url": person}
-        return (Record({"id": _SHOWN, **told}),)
+        return (Record({"id": _TAG, **told}),)
 
 
 def _constant(value: JSON) -> Type:
-    return NULL if value is None else _SHOWN
+    return NULL if value is None else _called([str(value)])
+
+
+def _called(texts: Sequence[str]) -> Type:
+    """One of these texts, which may be others tomorrow."""
+    return (Text(filled=True, most=max(map(len, texts)), letters=frozenset().union(*texts)),)
 
 
 def _recipient(kind: Type, id: Type, name: Type, attributes: Type) -> Record:
-    told = {"id": id, "kind": kind, "name": name, "locale": _SHOWN, "time_zone": _SHOWN, "attributes": attributes}
+    told = {"id": id, "kind": kind, "name": name, "locale": _TAG, "time_zone": _ZONE, "attributes": attributes}
     return Record(told)
 
 
@@ -236,16 +261,16 @@ def check_queries(folder: Folder, sight: Sight, faults: Faults) -> None:
 # -- notifications -------------------------------------------------------------------------------------------------
 
 
-def check_types(reader: Reader, texts: Texts, folder: Folder, sight: Sight) -> None:
+def check_types(name: str, reader: Reader, texts: Texts, folder: Folder, sight: Sight) -> None:
     """All expressions and texts of a notification that has no other fault."""
-    _Notification(reader, sight).check(texts, folder)
+    _Notification(name, reader, sight).check(texts, folder)
 
 
 class _Notification:
     """Goes the way of a run through one notification."""
 
-    def __init__(self, reader: Reader, sight: Sight) -> None:
-        self.reader, self.sight = reader, sight
+    def __init__(self, name: str, reader: Reader, sight: Sight) -> None:
+        self.name, self.reader, self.sight = name, reader, sight
         self.expressions = _Expressions(reader)
         self.written: Mapping[str, JSON] = reader.document.data
         self.gathers = False
@@ -269,7 +294,8 @@ class _Notification:
         after = self._steps(("steps",), written["steps"], known)
         self._texts(texts, folder, after)
         if corrected is not None:
-            told = {**corrected, "events": known["events"], "recipient": self.recipient}
+            told = self._seen({**corrected, "events": known["events"], "recipient": self.recipient})
+            self.sight.corrects[self.name] = told
             for file in texts.corrections.values():
                 self._text(file, folder, told)
 
@@ -304,7 +330,7 @@ class _Notification:
 
     def _upsert(self, path: Path, entry: Mapping[str, JSON], known: Known) -> tuple[Type, Type]:
         """The name and the attributes that somebody has after it."""
-        name, attributes = OPEN, self.sight.attributes()
+        name, attributes = _NAME, self.sight.attributes()
         for key, written in entry.items():
             if isinstance(written, Mapping):
                 for inner in written:
@@ -422,17 +448,21 @@ class _Notification:
         anywhere: Known | None = None
         for known in self.sends.values():
             anywhere = known if anywhere is None else either(anywhere, known, known)
+        seen = self.sight.sends[self.name] = {channel: self._seen(known) for channel, known in self.sends.items()}
         for file in texts.content.values():
-            self._text(file, folder, anywhere or after)
+            self._text(file, folder, self._seen(anywhere or after))
         for channel, files in texts.own.items():
             for file in files.values():
-                self._text(file, folder, self.sends.get(channel, after))
+                self._text(file, folder, seen[channel] if channel in seen else self._seen(after))
+
+    def _seen(self, known: Known) -> Known:
+        """What a text sees: also the very message."""
+        return {**known, "message": self.sight.message(known["recipient"], str(self.written["category"]))}
 
     def _text(self, file: File, folder: Folder, known: Known) -> None:
         text = folder.text(file)
-        seen = {**known, "message": self.sight.message(known["recipient"], str(self.written["category"]))}
         for part, typed in pieces(file.name, text or ""):
-            for found in check_text(part.source, seen, typed=typed):
+            for found in check_text(part.source, known, typed=typed):
                 error = part.error(found.at, found.message)
                 at = Place(error.line, error.column)
                 self.reader.faults.add(file.name, at, found.code, found.message, found.hint)

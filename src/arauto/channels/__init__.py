@@ -8,13 +8,13 @@ tells later what became of messages, ``Receiver``. The folder is the registratio
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -25,6 +25,7 @@ from arauto.model import JSON, Brand, Composer, Receipt, RetryPolicy
 
 if TYPE_CHECKING:
     from arauto.egress import Egress
+    from arauto.language.types import Longest
 
 
 class Source(Struct, frozen=True):
@@ -63,6 +64,15 @@ class Channel(Protocol):
 
     def compile(self, sources: TextSources, brand: Brand) -> Composer:
         """Compile one text. Raises TextFaulty with every fault and its place in its file."""
+        ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A Composer that knows how much its channel takes."""
+
+    def excesses(self, longest: Longest) -> Iterable[TextFault]:
+        """Where the longest messages that its text can make are longer than that; each says what they are made of."""
         ...
 
 
@@ -204,6 +214,7 @@ __all__ = [
     "Accepted",
     "Channel",
     "Delivery",
+    "Limited",
     "Provider",
     "Receiver",
     "Source",

@@ -19,6 +19,7 @@ from arauto.content.holes import (
     shorten,
     whole_url,
 )
+from arauto.content.limits import SHORTER, listed, made_of, too_long
 from arauto.content.markup import Markup
 from arauto.content.parts import pieces
 from arauto.content.plain import plain, words, wrap
@@ -28,6 +29,7 @@ from arauto.content.tree import Content
 __all__ = [
     "ANY_HOLE",
     "HOLE",
+    "SHORTER",
     "Content",
     "Filler",
     "JsonText",
@@ -41,10 +43,13 @@ __all__ = [
     "escape_html",
     "given_url",
     "language_faults",
+    "listed",
+    "made_of",
     "part_fault",
     "pieces",
     "plain",
     "shorten",
+    "too_long",
     "whole_url",
     "words",
     "wrap",

@@ -41,7 +41,8 @@ def compile_content(
         content, links = _content(skeleton.split(SEPARATOR), names, acknowledging, dead)
         return lay_out(content), links
 
-    return Shapes(compile_text(parts, locale), build)
+    labels = ["label", "url"] * len(front.actions)
+    return Shapes(file, compile_text(parts, locale), build, ("body", *names, *labels))
 
 
 @lru_cache(maxsize=16)

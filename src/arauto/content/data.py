@@ -12,6 +12,7 @@ from arauto.content.compile import language_faults, part_fault
 from arauto.content.holes import ANY_HOLE, Filler, Put, authored_url, clean, given_url, whole_url
 from arauto.errors import Diagnostic, LanguageError, TextFaulty
 from arauto.language import FIRST_HOLE, SEPARATOR, Part, compile_text, outline, place
+from arauto.language.types import Cost, Drawn, Longest, Rendering
 from arauto.model import JSON, Context
 
 Place: TypeAlias = Put | Literal["url", "data"]
@@ -48,9 +49,11 @@ class JsonText:
         """Raises TextFaulty with every fault and its place."""
         reader = _Reader(file, text)
         tree = reader.read()
-        self._file, self._keys = file, reader.keys
+        self.file, self._locale, self._keys = file, locale, reader.keys
         self._parts: list[Part] = []
         self._leaves: list[_Leaf] = []
+        self._places: dict[int, tuple[int, int]] = {}
+        """Where each object of ``shape`` begins, by its id."""
         self.shape: JSON = self._plant(reader, tree, {}, "", place_of)
         """The file's own structure; strings with values in them are not strings here."""
         reader.faults += language_faults(file, self._parts, locale)
@@ -74,14 +77,30 @@ class JsonText:
                 raise part.error(0, error.message, error.hint) from None
         return _assemble(self.shape, filled)
 
+    def drawn(self, longest: Longest) -> Drawn:
+        """The text, drawn."""
+        return longest.of(self._parts, self._locale)
+
+    def longest(self, drawn: Drawn, cost: Cost) -> Iterator[tuple[JSON, Rendering]]:
+        """The JSON values of the longest renderings."""
+        for rendering in drawn.renderings(cost):
+            given: list[JSON] = list(rendering.values)
+            yield _assemble(self.shape, [fill(given) for fill in self._lay_out(rendering.skeleton)]), rendering
+
     def fault(self, key: str | None, code: str, message: str, hint: str | None = None) -> Diagnostic:
         """The fault about a key of the file's object, or about the whole file."""
-        return Diagnostic(self._file, *self._keys.get(key or "", (1, 1)), code, message, hint)
+        return Diagnostic(self.file, *self._keys.get(key or "", (1, 1)), code, message, hint)
+
+    def fault_in(self, node: JSON, code: str, message: str, hint: str | None = None) -> Diagnostic:
+        """The fault about an object in ``shape``, where it begins."""
+        return Diagnostic(self.file, *self._places[id(node)], code, message, hint)
 
     def _plant(self, reader: _Reader, node: Any, parent: Mapping[str, Any], key: str, place_of: PlaceOf) -> Any:
         """The tree with a leaf for each string that holds values."""
         if isinstance(node, dict):
-            return {name: self._plant(reader, inner, node, name, place_of) for name, inner in node.items()}
+            planted = {name: self._plant(reader, inner, node, name, place_of) for name, inner in node.items()}
+            self._places[id(planted)] = place(reader.text, reader.objects[id(node)])
+            return planted
         if isinstance(node, list):
             return [self._plant(reader, inner, parent, key, place_of) for inner in node]
         if not isinstance(node, _Written):
@@ -186,6 +205,8 @@ class _Reader:
         self.text = text.removeprefix("\ufeff")
         self.keys: dict[str, tuple[int, int]] = {}
         """The places of the keys of the outermost object."""
+        self.objects: dict[int, int] = {}
+        """The offset of each object, by its id."""
         self._depth = 0
         self.faults: list[Diagnostic] = []
 
@@ -226,6 +247,7 @@ class _Reader:
 
     def _object(self, at: int) -> tuple[dict[str, Any], int]:
         found: dict[str, Any] = {}
+        self.objects[id(found)] = at - 1
         self._depth += 1
         at = self._skip(at)
         while self.text[at] != "}":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
 from arauto.content.holes import clean, given_url
 from arauto.errors import LanguageError
-from arauto.language import Text
+from arauto.language import Part, Text
+from arauto.language.types import Cost, Drawn, Longest, Rendering
 from arauto.model import JSON, Context
 
 Layout = TypeVar("Layout")
@@ -17,13 +18,16 @@ LayOut: TypeAlias = Callable[[str, frozenset[int]], tuple[Layout, Collection[int
 numbers of all values that URLs begin with."""
 
 _SHAPES = 256
+_SHORTEST = "https://x.br/"
 _NONE: frozenset[int] = frozenset()
 
 
 class Shapes(Generic[Layout]):
     """A text and its layouts, the most recently used of them remembered."""
 
-    def __init__(self, text: Text, lay_out: LayOut[Layout]) -> None:
+    def __init__(self, file: str, text: Text, lay_out: LayOut[Layout], names: Sequence[str] = ()) -> None:
+        """``names`` say what each part of the text is."""
+        self.file, self.names, self.locale = file, names, text.locale
         self._text = text
         self._lay_out = lru_cache(maxsize=_SHAPES)(lay_out)
 
@@ -42,10 +46,37 @@ class Shapes(Generic[Layout]):
                 layout, _ = self._lay_out(skeleton, dead)
         return layout, values
 
+    def part(self, name: str) -> Part | None:
+        """The first part of this name."""
+        return next((part for each, part in zip(self.names, self._text.parts, strict=False) if each == name), None)
+
+    def drawn(self, longest: Longest, *, without: Collection[str] = ()) -> Drawn:
+        """The text, drawn; without the parts of these names."""
+        names = self.names or [""] * len(self._text.parts)
+        parts = zip(names, self._text.parts, strict=True)
+        return longest.of([Part("") if name in without else part for name, part in parts], self.locale)
+
+    def longest(self, drawn: Drawn, cost: Cost) -> Iterator[tuple[Layout, Rendering]]:
+        """The layouts for the longest renderings, with their values. Values that URLs begin with are URLs once, and
+        are none once."""
+        for rendering in drawn.renderings(cost):
+            values = [clean(value) for value in rendering.values]
+            layout, links = self._lay_out(rendering.skeleton, _NONE)
+            if links:
+                dead, _ = self._lay_out(rendering.skeleton, frozenset(links))
+                yield dead, rendering._replace(values=values)
+                for number in links:
+                    values[number] = values[number] if given_url(values[number]) else _as_url(len(values[number]))
+            yield layout, rendering._replace(values=values)
+
     def _placed(self, error: LanguageError, given: list[JSON], context: Context) -> LanguageError:
         number = next(number for number, value in enumerate(given) if not _is_clean(value))
         line, column = self._text.place_of(number, context)
         return LanguageError(error.message, line=line, column=column, hint=error.hint)
+
+
+def _as_url(length: int) -> str:
+    return _SHORTEST.ljust(length, "x")
 
 
 def _is_clean(value: JSON) -> bool:

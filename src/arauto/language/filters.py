@@ -255,6 +255,20 @@ class _Moments:
         return joined.replace("{0}", of_day).replace("{1}", str(locale.date_formats[style].apply(local, locale)))
 
 
+_MANY_ZONES = ("America/Sao_Paulo", "America/North_Dakota/New_Salem", "Asia/Kolkata", "Antarctica/DumontDUrville")
+
+
+@lru_cache(maxsize=256)
+def longest_moment(tag: str, kind: str, style: str) -> str:
+    """The longest text that the filter ``date``, ``time`` or ``datetime`` gives in a locale."""
+    compose = _Moments(locale_data(tag))._compose
+    days = [
+        f"2026-{month:02}-{day}T{hour}:58:58Z" for month in range(1, 13) for day in range(22, 29) for hour in (10, 22)
+    ]
+    zones = _MANY_ZONES if style in ("long", "full") and kind != "date" else ("UTC",)
+    return max((compose(kind, day, style, zone) for zone in zones for day in days), key=len)
+
+
 def _zone_name(state: Any) -> str:
     for holder in ("recipient", "project"):
         known = state.lookup(holder)

@@ -54,7 +54,7 @@ def outline(part: Part) -> Outline:
     pieces: list[str] = []
     offsets: list[tuple[int, int]] = []
     at = length = holes = 0
-    for start, end, code in _stretches(part.source):
+    for start, end, code in stretches(part.source):
         if start > at or not offsets:
             offsets.append((length, at))
             pieces.append(part.source[at:start])
@@ -71,7 +71,7 @@ def outline(part: Part) -> Outline:
     return Outline("".join(pieces), tuple(offsets))
 
 
-def _stretches(source: str) -> Iterator[tuple[int, int, Code | None]]:
+def stretches(source: str) -> Iterator[tuple[int, int, Code | None]]:
     """Code and comments, in order, with what MiniJinja takes away around tags that stand alone on their line."""
     codes = {code.start: code for code in text_codes(source)}
     at = 0
@@ -156,7 +156,7 @@ class Text:
     """
 
     def __init__(self, parts: tuple[Part, ...], locale: str) -> None:
-        self._parts = parts
+        self.parts, self.locale = parts, locale
         self._last: tuple[Context | None, tuple[str, list[JSON]]] = (None, ("", []))
         self._segments: list[tuple[int, int, int]] = []
         pieces: list[str] = []
@@ -204,7 +204,7 @@ class Text:
             rendered = self._template.render(context)
         except PlacedError as error:
             start, number, origin = self._segments[max(bisect_right(self._segments, (error.at, 1 << 60, 0)) - 1, 0)]
-            part = self._parts[number]
+            part = self.parts[number]
             raise part.error(min(origin + error.at - start, len(part.source)), error.message, error.hint) from None
         self._last = context, rendered
         return rendered
@@ -212,7 +212,7 @@ class Text:
     def place_of(self, value: int, context: Context) -> tuple[int, int]:
         """The line and column in the file of the code that wrote this value for this context."""
         marked: list[str] = []
-        for number, part in enumerate(self._parts):
+        for number, part in enumerate(self.parts):
             at = 0
             for code in text_codes(part.source):
                 if code.kind == "value" and not _is_counter(code):
@@ -222,5 +222,5 @@ class Text:
         skeleton, _ = Template(self._environment, "".join(marked), self._readings).render(context)
         before = skeleton.partition(chr(FIRST_HOLE + value))[0].rsplit(_MARK, 2)[1]
         number, start = map(int, before.split(":"))
-        error = self._parts[number].error(start, "")
+        error = self.parts[number].error(start, "")
         return error.line, error.column

@@ -14,12 +14,14 @@ from arauto.channels import TextFault, TextFaulty, TextSources
 from arauto.channels.email._images import InlineImage, load_image, width
 from arauto.channels.email._layout import Look, text_part
 from arauto.channels.email._mjml import OwnMail, compile_mjml
-from arauto.content import Content, Filler, Shapes, compile_content, shorten
+from arauto.content import SHORTER, Content, Filler, Shapes, compile_content, made_of, shorten, too_long
 from arauto.content.tree import Block, Listing, Picture, Quote
+from arauto.language.types import Longest
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
-SUBJECT = 200
-"""The most characters that a subject has."""
+SUBJECT, SEEN = 200, 78
+"""The most characters that a subject has, and that it is meant to have: as many as a line of a mail (RFC 5322, 2.1.1),
+of which mail programs show fewer still."""
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -127,6 +129,21 @@ class _Mail:
             return EmailBody(subject, layout.html.fill(values), text, layout.images)
         mail = self._own.render(context)
         return EmailBody(subject, mail.html, text, mail.images)
+
+    def excesses(self, longest: Longest) -> Iterator[TextFault]:
+        """Where the subject can be longer than it is meant to be."""
+        titled = self._content or self._own
+        part = titled.part("title") if titled else None
+        if titled is None or part is None:
+            return
+        drawn = longest.of([part], titled.locale)
+        if drawn.length() > SEEN:
+            values = next(drawn.renderings(len)).of
+            own = drawn.length() - sum(value.extent.length or 0 for value in values)
+            cut = f"; after {SUBJECT} it is cut" if drawn.length() > SUBJECT else ""
+            made = made_of(values, own, drawn.length())
+            message = f"the subject may have {drawn.length()} characters, and {SEEN} are meant{cut}: {made}"
+            yield too_long(titled.file, values, "may-exceed", message, SHORTER, part)
 
 
 def subject_line(title: str) -> str:

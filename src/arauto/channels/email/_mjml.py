@@ -45,6 +45,7 @@ _NONCE = f"v{token_hex(4)}x"
 """Begins the mark of a value inside MJML, which would spell private-use characters out."""
 _MARK = re.compile(_NONCE + "([0-9a-f]{4})")
 _TAG = re.compile(r"<[a-zA-Z](?:[^<>\"]|\"[^\"]*\")*>")
+_TITLE = re.compile(r"<mj-title>(.*?)</mj-title>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'\s([a-zA-Z:-]+)="([^"]*)"')
 
 
@@ -67,8 +68,13 @@ class _Layout(Struct, frozen=True):
 class OwnMail:
     """A compiled MJML file."""
 
-    def __init__(self, shapes: Shapes[_Layout]) -> None:
-        self._shapes = shapes
+    def __init__(self, shapes: Shapes[_Layout], title: Part | None) -> None:
+        self._shapes, self._title = shapes, title
+        self.file, self.locale = shapes.file, shapes.locale
+
+    def part(self, name: str) -> Part | None:
+        """The ``title``, if there is one."""
+        return self._title if name == "title" else None
 
     def render(self, context: Context) -> Rendered:
         """The mail for this context. Raises LanguageError."""
@@ -94,7 +100,15 @@ def compile_mjml(source: Source, sources: TextSources, *, titled: bool) -> OwnMa
     def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[_Layout, set[int]]:
         return _lay_out(skeleton, dead, sources)
 
-    return OwnMail(Shapes(compile_text([part], sources.locale), lay_out))
+    return OwnMail(Shapes(source.file, compile_text([part], sources.locale), lay_out), _title(part))
+
+
+def _title(part: Part) -> Part | None:
+    found = _TITLE.search(part.source)
+    if found is None:
+        return None
+    place = part.error(found.start(1), "")
+    return Part(found[1], place.line, place.column)
 
 
 def _draw_faults(file: str, part: Part, drawn: Outline, sources: TextSources) -> list[TextFault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, ClassVar, Literal
@@ -13,15 +13,30 @@ from urllib.parse import urlsplit
 import orjson
 from msgspec import Struct
 
-from arauto.channels import TextFaulty, TextSources
-from arauto.content import Content, Filler, JsonText, Shapes, as_text, compile_content, plain, shorten
+from arauto.channels import TextFault, TextFaulty, TextSources
+from arauto.content import (
+    SHORTER,
+    Content,
+    Filler,
+    JsonText,
+    Shapes,
+    as_text,
+    compile_content,
+    made_of,
+    plain,
+    shorten,
+    too_long,
+)
 from arauto.errors import LanguageError
-from arauto.language import did_you_mean
+from arauto.language import Part, did_you_mean
+from arauto.language.types import Longest, Rendering
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy, derive_id
 
 LARGEST = 3993
 """How many octets a payload may have: what every push service takes (4096), less the encryption's own."""
 TITLE = 200
+_TAG = "x" * 32
+"""So long a tag is that the project gives no other."""
 URGENCIES = ("very-low", "low", "normal", "high")
 KEYS = ("title", "body", "image", "url", "tag", "actions", "urgency")
 
@@ -134,6 +149,9 @@ class _Push:
     def compose(self, context: Context) -> PushBody:
         """The message for this context. Raises LanguageError."""
         layout, values = self._shapes.render(context)
+        return _body(self._payload(layout, values), _tag(self._folder, context), "normal")
+
+    def _payload(self, layout: _Layout, values: Sequence[str]) -> dict[str, JSON]:
         actions: list[dict[str, JSON]] = [
             {"title": label.fill(values), "url": url.fill(values)} | ({"acknowledge": True} if acknowledges else {})
             for label, url, acknowledges in layout.actions
@@ -145,7 +163,40 @@ class _Push:
         leading = next((action["url"] for action in actions if "acknowledge" not in action), None)
         if leading is not None:
             payload["url"] = leading
-        return _body(payload, _tag(self._folder, context), "normal")
+        return payload
+
+    def excesses(self, longest: Longest) -> Iterator[TextFault]:
+        """Where the title or the whole can be so long that it is cut."""
+        shapes = self._shapes
+        drawn = shapes.drawn(longest, without={"image_alt", *(("body",) if "preview" in shapes.names else ())})
+        if drawn.length() < TITLE:
+            return
+        found = [(self._payload(layout, each.values), layout, each) for layout, each in shapes.longest(drawn, _cost)]
+        part = shapes.part("title") or Part("")
+        title = longest.of([part], drawn.locale)
+        if title.length() > TITLE:
+            message = f"the title may have {title.length()} characters; after {TITLE} it is cut"
+            values = next(title.renderings(_cost)).of
+            yield too_long(shapes.file, values, "may-exceed", message, SHORTER, part)
+        payload, layout, rendering = max(found, key=lambda each: _octets(each[0]))
+        if _octets(payload) > LARGEST:
+            own = _octets(self._payload(layout, [""] * len(rendering.values)))
+            yield _too_large(shapes.file, rendering, own, _octets(payload), shapes.part("body") or part)
+
+
+def _cost(text: str) -> float:
+    return len(orjson.dumps(text))
+
+
+def _octets(payload: dict[str, JSON]) -> int:
+    """Of a payload that is whole."""
+    return len(orjson.dumps({**payload, "title": shorten(payload["title"], TITLE), "tag": _TAG}))
+
+
+def _too_large(file: str, rendering: Rendering, own: int, octets: int, part: Part) -> TextFault:
+    made = made_of(rendering.of, own, 0)
+    message = f"this push message may have {octets} octets; after {LARGEST} its text is cut: {made}"
+    return too_long(file, rendering.of, "may-exceed", message, SHORTER, part)
 
 
 def _tag(folder: str, context: Context) -> str:
@@ -230,6 +281,19 @@ class _OwnPush:
         if "url" not in payload and isinstance(actions, list) and actions and isinstance(actions[0], dict):
             payload |= {key: value for key, value in actions[0].items() if key == "url"}
         return _body(payload, str(payload.get("tag") or _tag(self._folder, context)), urgency)
+
+    def excesses(self, longest: Longest) -> Iterator[TextFault]:
+        """Where the whole can be so long that it is cut."""
+        drawn = self._own.drawn(longest)
+        found = [(payload, each) for payload, each in self._own.longest(drawn, _cost) if _is_written(payload)]
+        payload, rendering = max(found, key=lambda each: _octets(each[0]), default=(None, None))
+        if payload is not None and rendering is not None and _octets(payload) > LARGEST:
+            own = max(_octets(payload) - sum(map(len, rendering.values)), 0)
+            yield _too_large(self._own.file, rendering, own, _octets(payload), Part(""))
+
+
+def _is_written(payload: JSON) -> bool:
+    return isinstance(payload.get("title"), str) and isinstance(payload.get("body"), str)
 
 
 channel = PushChannel()

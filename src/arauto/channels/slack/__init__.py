@@ -9,8 +9,21 @@ from typing import Any, ClassVar, NamedTuple
 
 from msgspec import Struct
 
-from arauto.channels import TextFaulty, TextSources
-from arauto.content import Content, Filler, JsonText, Shapes, as_text, compile_content, plain, shorten, words
+from arauto.channels import TextFault, TextFaulty, TextSources
+from arauto.content import (
+    SHORTER,
+    Content,
+    Filler,
+    JsonText,
+    Shapes,
+    as_text,
+    compile_content,
+    made_of,
+    plain,
+    shorten,
+    too_long,
+    words,
+)
 from arauto.content.tree import (
     Block,
     Break,
@@ -30,9 +43,11 @@ from arauto.content.tree import (
     Words,
 )
 from arauto.errors import LanguageError
+from arauto.language import Part
+from arauto.language.types import Longest, Value
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
-MOST_BLOCKS = 50
+MOST_BLOCKS, MOST_FIELDS, MOST_ELEMENTS = 50, 10, {"context": 10, "actions": 25}
 ACKNOWLEDGE = "acknowledge"
 """The ``action_id`` of a button that acknowledges. Its URL is where that can be done outside of Slack; a provider that
 hears of presses gives it the message's id instead."""
@@ -106,6 +121,8 @@ class _Short(NamedTuple):
 class _Layout(Struct, frozen=True):
     text: Filler
     blocks: list[dict[str, Any]]
+    cut: bool
+    """There were more blocks."""
 
 
 class _Slack:
@@ -118,6 +135,47 @@ class _Slack:
         """The message for this context. Raises LanguageError."""
         layout, values = self._shapes.render(context)
         return SlackBody(shorten(layout.text.fill(values), TEXT), _filled(layout.blocks, values))
+
+    def excesses(self, longest: Longest) -> Iterator[TextFault]:
+        """Where a text can be longer than Slack takes in its place, or there can be more blocks, and some are cut."""
+        shapes = self._shapes
+        drawn = shapes.drawn(longest, without={"preview", "image_alt"})
+        if drawn.length() < BUTTON:
+            return
+        told: set[str] = set()
+        title = shapes.part("title") or Part("")
+        for layout, rendering in shapes.longest(drawn, len):
+            if layout.cut and "blocks" not in told:
+                told.add("blocks")
+                message = f"this message may have more than {MOST_BLOCKS} blocks in Slack; the others are cut"
+                yield too_long(shapes.file, (), "may-exceed", message, "", shapes.part("body") or title)
+            for what, short in _shorts(layout.blocks):
+                length = len(short.filler.fill(rendering.values))
+                if length > short.limit and what not in told:
+                    told.add(what)
+                    own = len(short.filler.fill([""] * len(rendering.values)))
+                    values = [rendering.of[number] for number in sorted(short.filler.numbers)]
+                    yield _too_long(shapes.file, what, values, (own, length, short.limit), title)
+
+
+def _too_long(file: str, what: str, values: Sequence[Value], sizes: tuple[int, int, int], otherwise: Part) -> TextFault:
+    own, length, limit = sizes
+    made = made_of(values, own, length)
+    message = f"a {what} may have {length} characters in Slack; after {limit} it is cut: {made}"
+    return too_long(file, values, "may-exceed", message, SHORTER, otherwise)
+
+
+def _shorts(node: Any, what: str = "text") -> Iterator[tuple[str, _Short]]:
+    """The texts of blocks that may be cut, and what each is."""
+    if isinstance(node, _Short):
+        yield what, node
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _shorts(inner, what)
+    elif isinstance(node, dict):
+        for key, inner in node.items():
+            kind = node.get("type") if node.get("type") in ("header", "button", "image") else what
+            yield from _shorts(inner, "URL" if key in ("url", "image_url") else str(kind))
 
 
 def _filled(node: Any, values: Sequence[str]) -> Any:
@@ -149,7 +207,8 @@ def _lay_out(content: Content) -> _Layout:
     for block in content.blocks:
         blocks += _block(block)
     room = MOST_BLOCKS - bool(content.actions)
-    if len(blocks) > room:
+    cut = len(blocks) > room
+    if cut:
         blocks = [*blocks[: room - 1], _rich([_section([{"type": "text", "text": "…"}])])]
     if content.actions:
         buttons = [
@@ -159,7 +218,7 @@ def _lay_out(content: Content) -> _Layout:
         ]
         blocks.append({"type": "actions", "elements": buttons})
     text = escape(content.title) + (f"\n{escape(content.preview)}" if content.preview else "")
-    return _Layout(Filler(text, escape), blocks)
+    return _Layout(Filler(text, escape), blocks, cut)
 
 
 def _block(block: Block) -> Iterator[dict[str, Any]]:
@@ -280,10 +339,29 @@ def _check_shape(own: JsonText) -> None:
     if len(shape.get("blocks", [])) > MOST_BLOCKS:
         message = f"there are {len(shape['blocks'])} blocks; Slack takes {MOST_BLOCKS}"
         faults.append(own.fault("blocks", "too-many", message, "say less"))
-    if not all(isinstance(block, dict) for block in shape.get("blocks", [])):
-        faults.append(own.fault("blocks", "wrong-type", "a block is an object", 'such as {"type": "divider"}'))
+    for block in shape.get("blocks", []):
+        if isinstance(block, dict):
+            faults += _block_faults(own, block)
+        else:
+            faults.append(own.fault("blocks", "wrong-type", "a block is an object", 'such as {"type": "divider"}'))
+            break
     if faults:
         raise TextFaulty(*faults)
+
+
+def _block_faults(own: JsonText, block: dict[str, Any]) -> Iterator[TextFault]:
+    """What Slack would refuse the whole message for."""
+    kind = block.get("type")
+    if kind is None:
+        yield own.fault_in(block, "missing-key", "the block has no type", 'such as "type": "section"')
+    for key, most in (("fields", MOST_FIELDS), ("elements", MOST_ELEMENTS.get(str(kind), MOST_BLOCKS))):
+        inner = block.get(key)
+        if isinstance(inner, list) and len(inner) > most:
+            yield own.fault_in(block, "too-many", f"there are {len(inner)} {key}; Slack takes {most}", "say less")
+    for image in (block, block.get("accessory"), *(block.get("elements") or ())):
+        if isinstance(image, dict) and image.get("type") == "image" and not image.get("alt_text"):
+            hint = 'say what it shows, for those who do not see it: "alt_text": "…"'
+            yield own.fault_in(image, "missing-key", "the image has no alt_text", hint)
 
 
 def _make_verbatim(node: Any) -> None:
@@ -312,6 +390,24 @@ class _OwnSlack:
         blocks = [_fitted(block) for block in message.get("blocks", [])]
         return SlackBody(shorten(message["text"], TEXT), blocks)
 
+    def excesses(self, longest: Longest) -> Iterator[TextFault]:
+        """Where a text can be longer than Slack takes in its place, and is cut."""
+        drawn = self._own.drawn(longest)
+        told: set[str] = set()
+        for message, rendering in self._own.longest(drawn, lambda text: len(escape(text))):
+            for what, text, limit in _own_texts(message):
+                if len(text) > limit and what not in told:
+                    told.add(what)
+                    put = [
+                        (value, each)
+                        for value, each in zip(rendering.of, rendering.values, strict=True)
+                        if each in text
+                    ]
+                    own = max(len(text) - sum(len(each) for _, each in put), 0)
+                    yield _too_long(
+                        self._own.file, what, [value for value, _ in put], (own, len(text), limit), Part("")
+                    )
+
 
 def _fitted(block: dict[str, Any]) -> dict[str, Any]:
     """A block whose texts are not longer than Slack takes."""
@@ -327,6 +423,23 @@ def _fitted(block: dict[str, Any]) -> dict[str, Any]:
             for element in block["elements"]
         ]
     return fitted
+
+
+def _own_texts(message: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """The texts of a message that may be cut: what each is, itself, and how long it may be."""
+
+    def of(node: Any, what: str, limit: int) -> Iterator[tuple[str, str, int]]:
+        if isinstance(node, dict) and isinstance(node.get("text"), str):
+            yield what, node["text"], limit
+
+    yield from of(message, "text", TEXT)
+    for block in message.get("blocks", []):
+        header = block.get("type") == "header"
+        yield from of(block.get("text"), "header" if header else "text", HEADER if header else TEXT)
+        for field in block["fields"] if isinstance(block.get("fields"), list) else ():
+            yield from of(field, "field", FIELD)
+        for element in block["elements"] if block.get("type") == "actions" else ():
+            yield from of(element.get("text"), "button", BUTTON)
 
 
 def _cut(text: dict[str, Any], limit: int) -> dict[str, Any]:

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import ClassVar, Literal
 
 import phonenumbers
 from msgspec import Struct
 
-from arauto.channels import Source, TextFaulty, TextSources
-from arauto.content import Content, Filler, Reader, Shapes, authored_url, compile_content, language_faults, plain
-from arauto.language import compile_text, did_you_mean
+from arauto.channels import Source, TextFault, TextFaulty, TextSources
+from arauto.content import (
+    SHORTER,
+    Content,
+    Filler,
+    Reader,
+    Shapes,
+    authored_url,
+    compile_content,
+    language_faults,
+    listed,
+    made_of,
+    plain,
+    too_long,
+)
+from arauto.language import Part, compile_text, did_you_mean
+from arauto.language.types import Longest, Rendering
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
 REGION = "BR"
 """Where a number without a country code is taken to be."""
 MOST_SEGMENTS = 10
 """A longer text is cut: gateways refuse it."""
+SEGMENTS = 4
+"""So many are meant at most, where a text of its own does not say otherwise (``max_segments``)."""
+LIMITED = "say maxLength in its schema (maxItems of a list), or cut it: {0} | truncate(length=40, leeway=0)"
+ALLOWED = f"{SHORTER}, or by a pattern that GSM-7 has all of it; or allow more: max_segments in sms.txt"
 ENCODINGS = ("auto", "transliterate")
 
 _BASIC = frozenset(
@@ -34,6 +53,8 @@ _ALIKE = dict(zip("“”„«»‘’‚‹›–—―−•·×⁄", '"""""\'
     "™": "TM",
     "©": "(c)",
 }
+_GSM7, _UCS2 = (160, 153), (70, 67)
+"""How many units a message alone has, and how many each of several."""
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
@@ -79,14 +100,14 @@ class SmsChannel:
             return _compile_own(sources.override, sources.locale)
         assert sources.content is not None
         file, text = sources.content.file, sources.content.text
-        return _Sms(compile_content(file, text, sources.locale, _lay_out), transliterate=False)
+        return _Sms(compile_content(file, text, sources.locale, _lay_out), transliterate=False, meant=SEGMENTS)
 
 
 class _Sms:
     """The text of one notification as SMS."""
 
-    def __init__(self, shapes: Shapes[Filler], *, transliterate: bool) -> None:
-        self._shapes, self._transliterate = shapes, transliterate
+    def __init__(self, shapes: Shapes[Filler], *, transliterate: bool, meant: int) -> None:
+        self._shapes, self._transliterate, self._meant = shapes, transliterate, meant
 
     def compose(self, context: Context) -> SmsBody:
         """The message for this context. Raises LanguageError.
@@ -95,13 +116,48 @@ class _Sms:
         double the price unseen.
         """
         layout, values = self._shapes.render(context)
+        return measure(self._text(layout, values))
+
+    def _text(self, layout: Filler, values: Sequence[str]) -> str:
         text = layout.fill(values).translate(_SPACES).strip()
-        return measure(text.translate(_PLAINER) if self._transliterate else text)
+        return text.translate(_PLAINER) if self._transliterate else text
+
+    def excesses(self, longest: Longest) -> Iterator[TextFault]:
+        """Where the text can take more segments than are meant, or nothing limits how many."""
+        shapes = self._shapes
+        unused = {"image", "image_alt", *(("body",) if "preview" in shapes.names else ())}
+        unused |= {"label"} if shapes.names.count("url") == 1 else set()
+        drawn = shapes.drawn(longest, without=unused)
+        if endless := drawn.endless():
+            said = listed(endless)
+            are = "are" if " and " in said else "is"
+            message = f"nothing limits how long {said} {are}, nor what this text message costs"
+            yield too_long(shapes.file, endless[:1], "endless", message, LIMITED, endless[0].part)
+        elif 2 * drawn.length() > self._meant * _UCS2[0]:
+            found = [(self._text(layout, each.values), layout, each) for layout, each in shapes.longest(drawn, _cost)]
+            text, layout, rendering = max(found, key=lambda each: _segments(each[0], _encoding(each[0])))
+            if _segments(text, _encoding(text)) > self._meant:
+                own = len(self._text(layout, [""] * len(rendering.values)))
+                yield self._excess(text, own, rendering)
+
+    def _excess(self, text: str, own: int, rendering: Rendering) -> TextFault:
+        segments = _segments(text, _encoding(text))
+        message = f"this text message may take {segments} segments, and {self._meant} are meant"
+        if segments > MOST_SEGMENTS:
+            message += f"; after {MOST_SEGMENTS} it is cut"
+        message += f": {made_of(rendering.of, own, len(text))}"
+        strange = [value for value, put in zip(rendering.of, rendering.values, strict=True) if not _GSM.issuperset(put)]
+        if _encoding(text) == "ucs2" and strange:
+            message += f"; {listed(strange)} may hold characters that GSM-7 lacks, so that a segment holds {_UCS2[1]}"
+        elif _encoding(text) == "ucs2":
+            message += f"; it holds characters that GSM-7 lacks, so that a segment holds {_UCS2[1]}"
+        part = self._shapes.part("title") or self._shapes.part("body") or Part("")
+        return too_long(self._shapes.file, rendering.of, "may-exceed", message, ALLOWED, part)
 
 
 def measure(text: str) -> SmsBody:
     """A text as it will be sent: its encoding and segments, cut to MOST_SEGMENTS."""
-    encoding: Literal["gsm7", "ucs2"] = "gsm7" if _GSM.issuperset(text) else "ucs2"
+    encoding = _encoding(text)
     segments = _segments(text, encoding)
     if segments > MOST_SEGMENTS:
         text = _cut(text, encoding)
@@ -109,16 +165,25 @@ def measure(text: str) -> SmsBody:
     return SmsBody(text, encoding, segments)
 
 
+def _encoding(text: str) -> Literal["gsm7", "ucs2"]:
+    return "gsm7" if _GSM.issuperset(text) else "ucs2"
+
+
+def _cost(text: str) -> float:
+    """What GSM-7 lacks makes a whole message UCS-2."""
+    return (0 if _GSM.issuperset(text) else 1_000_000) + len(text) + len(_ESCAPED.findall(text))
+
+
 def _segments(text: str, encoding: Literal["gsm7", "ucs2"]) -> int:
     """How many messages a text needs; no character is split between two."""
     if encoding == "gsm7":
         escapes = len(_ESCAPED.findall(text))
-        single, joined, wide = 160, 153, _EXTENSION
+        single, joined, wide = *_GSM7, _EXTENSION
         total = len(text) + escapes
     else:
         total = len(text.encode("utf-16-le")) // 2
         escapes = total - len(text)
-        single, joined, wide = 70, 67, None
+        single, joined, wide = *_UCS2, None
     if total <= single:
         return 1
     if not escapes:
@@ -175,15 +240,21 @@ def _compile_own(source: Source, locale: str) -> _Sms:
     """``sms.txt``: perhaps a front matter with ``encoding``, and the text."""
     reader = Reader(source.file)
     front, body = reader.split(source.text)
-    encoding = "auto"
+    encoding, meant = "auto", SEGMENTS
     if front is not None:
-        found = reader.mapping(front, ("encoding",))
+        found = reader.mapping(front, ("encoding", "max_segments"))
         part = reader.text(found["encoding"][1], front) if "encoding" in found else None
         if part is not None:
             encoding = part.source
             if encoding not in ENCODINGS:
                 hint = did_you_mean(encoding, ENCODINGS) or f"there is: {', '.join(ENCODINGS)}"
                 reader.add((part.line, part.column), "bad-value", f"{encoding} is no encoding", hint)
+        part = reader.text(found["max_segments"][1], front) if "max_segments" in found else None
+        if part is not None:
+            meant = int(part.source) if part.source.isdecimal() else 0
+            if not 1 <= meant <= MOST_SEGMENTS:
+                message = f"{part.source} is no number of segments"
+                reader.add((part.line, part.column), "bad-value", message, f"write one from 1 to {MOST_SEGMENTS}")
     reader.faults += language_faults(source.file, [body], locale)
     if not body.source.strip() and not reader.faults:
         reader.add((body.line, 1), "missing-text", "the text is empty", "write what the message says")
@@ -193,7 +264,8 @@ def _compile_own(source: Source, locale: str) -> _Sms:
     def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[Filler, tuple[int, ...]]:
         return Filler(_URL.sub(lambda url: authored_url(url.group()) or url.group(), skeleton.strip())), ()
 
-    return _Sms(Shapes(compile_text([body], locale), lay_out), transliterate=encoding == "transliterate")
+    shapes = Shapes(source.file, compile_text([body], locale), lay_out, ("body",))
+    return _Sms(shapes, transliterate=encoding == "transliterate", meant=meant)
 
 
 channel = SmsChannel()

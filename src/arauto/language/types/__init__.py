@@ -1,7 +1,8 @@
 """The type-check of the one language: what can fail in an expression or a text, for data that its schema allows.
 
 Read ``lattice`` first (what a type is, and what a condition leaves of it), then ``schema`` (JSON Schema → types),
-``narrow`` (what conditions say), ``check`` (the walk over the code) and ``judge`` (what is told).
+``narrow`` (what conditions say), ``check`` (the walk over the code) and ``judge`` (what is told). ``lengths`` and
+``longest`` say how long it can be what a text writes.
 """
 
 from arauto.language.types.check import Checked, check_expression, check_text
@@ -14,6 +15,7 @@ from arauto.language.types.lattice import (
     Items,
     Missing,
     Null,
+    Open,
     Record,
     Text,
     Type,
@@ -22,6 +24,7 @@ from arauto.language.types.lattice import (
     present,
     union,
 )
+from arauto.language.types.longest import Cost, Drawn, Longest, Rendering, Value
 from arauto.language.types.narrow import Known, either
 from arauto.language.types.schema import type_of
 
@@ -31,14 +34,20 @@ __all__ = [
     "SAID",
     "TEXT",
     "Checked",
+    "Cost",
+    "Drawn",
     "Finding",
     "Items",
     "Known",
+    "Longest",
     "Missing",
     "Null",
+    "Open",
     "Record",
+    "Rendering",
     "Text",
     "Type",
+    "Value",
     "check_expression",
     "check_text",
     "either",

@@ -17,6 +17,7 @@ from arauto.language.types.filters import (
     SIGNATURES,
     items_of,
     least_of,
+    most_of,
     refused_argument,
     refuses,
 )
@@ -59,7 +60,7 @@ def check_expression(source: str, known: Known) -> Checked:
     tree = parse_expression(source)
     if tree is None:
         return Checked([], OPEN, known, known)
-    walk = _Walk()
+    walk = Walk()
     gives = walk.value(tree, known)
     return Checked(walk.findings(), gives, assume(tree, True, known), assume(tree, False, known))
 
@@ -69,7 +70,7 @@ def check_text(source: str, known: Known, *, typed: bool = False) -> list[Findin
     trees = parse_text(source)
     if trees is None:
         return []
-    walk = _Walk(typed=typed and _is_one_value(source, trees))
+    walk = Walk(typed=typed and _is_one_value(source, trees))
     walk.body(trees, known)
     return walk.findings()
 
@@ -79,7 +80,7 @@ def _is_one_value(source: str, trees: Sequence[nodes.Node]) -> bool:
     return stripped and len(trees) == 1 and isinstance(trees[0], nodes.Output)
 
 
-_COUNTED = ("index", "index0", "revindex", "revindex0", "length", "depth", "depth0")
+COUNTED = ("index", "index0", "revindex", "revindex0", "length", "depth", "depth0")
 _ARITHMETIC = {nodes.Sub: "-", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%", nodes.Pow: "**"}
 _ORDERING = frozenset({"lt", "lteq", "gt", "gteq"})
 _BY_ATTRIBUTE = frozenset({"selectattr", "rejectattr", "sort", "sum", "unique", "min", "max", "join", "groupby", "map"})
@@ -90,7 +91,7 @@ _ALONE = frozenset(
 """Tests that take no argument; every other takes one."""
 
 
-class _Walk(Judge):
+class Walk(Judge):
     """Goes over one source, and hands what it comes upon to its judge."""
 
     def __init__(self, *, typed: bool = False) -> None:
@@ -113,11 +114,13 @@ class _Walk(Judge):
                 case nodes.Assign():
                     known = self._bind(tree.target, self.look(tree.node, known), known)
                 case nodes.With():
-                    within = known
-                    for target, value in zip(tree.targets, tree.values, strict=True):
-                        within = self._bind(target, self.look(value, within), within)
-                    self.body(tree.body, within)
+                    self._with(tree, known)
         return known
+
+    def _with(self, tree: nodes.With, known: Known) -> None:
+        for target, value in zip(tree.targets, tree.values, strict=True):
+            known = self._bind(target, self.look(value, known), known)
+        self.body(tree.body, known)
 
     def _write(self, node: nodes.Expr, known: Known) -> None:
         given = self.value(node, known)
@@ -146,7 +149,7 @@ class _Walk(Judge):
                 message = f"{said_of(tree.iter)} is {SAID[atom.kind]}, and a loop goes over a list"
                 self.add(place(tree.iter), "not-a-list", message)
         item = items_of(over) or (OPEN if any(atom.kind in ("number", "truth") for atom in over) else ())
-        counted: dict[str, Type] = dict.fromkeys(_COUNTED, WHOLE) | dict.fromkeys(("first", "last"), TRUTH)
+        counted: dict[str, Type] = dict.fromkeys(COUNTED, WHOLE) | dict.fromkeys(("first", "last"), TRUTH)
         beside = union(item, (Missing("empty"),))
         loop: Type = (Record({**counted, "previtem": beside, "nextitem": beside, "cycle": OPEN, "changed": OPEN}),)
         within = self._bind(tree.target, item, {**known, "loop": loop})
@@ -175,7 +178,7 @@ class _Walk(Judge):
             return given
         parent = step(node)[0]
         never = parent is not None and len(missing) == len(given)
-        within = present(_Walk().look(parent, known)) if parent is not None and never else ()
+        within = present(Walk().look(parent, known)) if parent is not None and never else ()
         told = self.missing(node, given, missing, within)
         left = present(given)
         return (tuple(atom for atom in left if atom.kind != "null") if told else left) or OPEN
@@ -209,9 +212,10 @@ class _Walk(Judge):
             case nodes.CondExpr():
                 return self._choice(node, known)
             case nodes.Concat():
-                for each in node.nodes:
-                    self.writable(each, self.value(each, known))
-                return TEXT
+                pieces = [self.value(each, known) for each in node.nodes]
+                for each, given in zip(node.nodes, pieces, strict=True):
+                    self.writable(each, given)
+                return self.joined(pieces)
             case nodes.Neg() | nodes.Pos():
                 self.amount(node.node, self.value(node.node, known), "-")
                 return NUMBER
@@ -225,6 +229,20 @@ class _Walk(Judge):
             case nodes.Call():
                 return self._call(node, known)
         return OPEN
+
+    # What becomes of a text is of no matter here; ``longest`` follows how long it is.
+
+    def gives(self, name: str, given: Type, arguments: Sequence[nodes.Expr], named: dict[str, nodes.Expr]) -> Type:
+        """What a filter makes of a value that it takes."""
+        return SIGNATURES[name].gives(given)
+
+    def joined(self, pieces: Sequence[Type]) -> Type:
+        """Texts, one after another."""
+        return TEXT
+
+    def cut(self, given: Type, part: nodes.Slice) -> Type:
+        """A part of a text."""
+        return TEXT
 
     def _item(self, node: nodes.Getitem, known: Known) -> Type:
         given = self.value(node.node, known)
@@ -243,7 +261,9 @@ class _Walk(Judge):
                     self.add(place(node), "not-a-list", message)
                 if wrong:
                     return OPEN
-                return TEXT if given and all(atom.kind == "text" for atom in given) else (Items(items_of(given)),)
+                if given and all(atom.kind == "text" for atom in given):
+                    return self.cut(given, node.arg)
+                return (Items(items_of(given), most=most_of(given)),)
         self.value(node.arg, known)
         return union(OPEN, (Missing("open"),))
 
@@ -289,7 +309,9 @@ class _Walk(Judge):
             if "open" in kinds or not left or not right:
                 return OPEN
             if sign == "+" and (kinds == {"text"} or kinds == {"list"}):
-                return TEXT if kinds == {"text"} else (Items(union(items_of(left), items_of(right))),)
+                return (
+                    self.joined([left, right]) if kinds == {"text"} else (Items(union(*map(items_of, (left, right)))),)
+                )
             if sign == "*" and {atom.kind for atom in left} in ({"text"}, {"list"}):
                 self.amount(node.right, right, sign)
                 return tuple(Text() if isinstance(atom, Text) else Items(items_of(left)) for atom in left)
@@ -338,7 +360,7 @@ class _Walk(Judge):
         self._arguments(node, arguments, named)
         refused = refuses(name, given)
         if refused is None:
-            return signature.gives(given)
+            return self.gives(name, given, node.args, dict(_named(node)))
         kind, takes, hint = refused
         if kind == "null":
             self.null(node.node or node, "say what to take instead: value | default(…, true)")
@@ -390,13 +412,13 @@ class _Walk(Judge):
         if attribute is not None:
             for part in attribute:
                 item = present(inside(item, part))
-            return (Items(item or OPEN, least=least_of(given)),)
+            return (Items(item or OPEN, least=least_of(given), most=most_of(given)),)
         match node.args:
-            case [nodes.Const(value=str() as name), *_]:
-                signature = SIGNATURES.get(name)
-                if signature is not None:
-                    return (Items(signature.gives(item), least=least_of(given)),)
-        return (Items(OPEN, least=least_of(given)),)
+            case [nodes.Const(value=str() as name), *rest] if name in SIGNATURES:
+                item = self.gives(name, item, rest, dict(_named(node)))
+            case _:
+                item = OPEN
+        return (Items(item, least=least_of(given), most=most_of(given)),)
 
     def _many(self, node: nodes.Filter, given: Type) -> None:
         for atom in given:

@@ -11,6 +11,7 @@ from babel.numbers import is_currency
 
 from arauto.language.filters import DECIMAL, PLURALS, STYLES
 from arauto.language.types.lattice import (
+    CLOSED,
     NUMBER,
     OPEN,
     TEXT,
@@ -67,7 +68,7 @@ def items_of(type_: Type) -> Type:
             case Record():
                 found.append(TEXT)
             case Text():
-                found.append(_SHOWN)
+                found.append((Text(filled=True, most=1, letters=atom.letters),))
             case _ if atom.kind == "open":
                 found.append(OPEN)
     return union(*found)
@@ -82,18 +83,32 @@ def _least(atom: Atom) -> int:
     return atom.least if isinstance(atom, Items) else int(isinstance(atom, Text) and atom.filled)
 
 
+def most_of(type_: Type) -> int | None:
+    """How many there are at most, going over a value; None where nothing says so."""
+    most = 0
+    for atom in type_:
+        match atom:
+            case Items(most=int() as limit) | Text(most=int() as limit):
+                most = max(most, limit)
+            case Record() if atom.rest == CLOSED:
+                most = max(most, len(atom.names))
+            case _ if atom.kind not in ("null", "missing"):
+                return None
+    return most
+
+
 def _constantly(type_: Type) -> Result:
     return lambda given: type_
 
 
 def _listed(given: Type) -> Type:
     """A list of what it goes over, in whichever order."""
-    return (Items(lambda: items_of(given), least=least_of(given)),)
+    return (Items(lambda: items_of(given), least=least_of(given), most=most_of(given)),)
 
 
 def _some(given: Type) -> Type:
     """A list of some of what it goes over."""
-    return (Items(lambda: items_of(given)),)
+    return (Items(lambda: items_of(given), most=most_of(given)),)
 
 
 def _one(given: Type) -> Type:
@@ -111,7 +126,7 @@ def _pairs(given: Type) -> Type:
     inner = tuple(atom for atom in values if not isinstance(atom, Missing)) or OPEN
     if any(atom.kind == "open" or (isinstance(atom, Record) and atom.rest != (Missing("closed"),)) for atom in given):
         inner = OPEN
-    return (Items((Items(union(TEXT, inner), least=2, places=(TEXT, inner)),)),)
+    return (Items((Items(union(TEXT, inner), least=2, places=(TEXT, inner)),), most=most_of(given)),)
 
 
 def _same(given: Type) -> Type:
@@ -168,7 +183,11 @@ SIGNATURES: dict[str, Signature] = {
     "trim": Signature(_WORDS, 0, 1, _ANYTHING, _constantly(TEXT)),
     "truncate": Signature(_TEXTS, 0, 0, ("length", "killwords", "end", "leeway"), _constantly(TEXT)),
     "unique": Signature(
-        _MANY, 0, 0, _ANYTHING, lambda given: (Items(lambda: items_of(given), least=min(least_of(given), 1)),)
+        _MANY,
+        0,
+        0,
+        _ANYTHING,
+        lambda given: (Items(lambda: items_of(given), least=min(least_of(given), 1), most=most_of(given)),),
     ),
     "upper": Signature(_WORDS, 0, 0, (), _constantly(TEXT)),
     "zip": Signature(_MANY, 0, 99, _ANYTHING, _constantly((Items(OPEN),))),

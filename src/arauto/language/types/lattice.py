@@ -16,6 +16,8 @@ from arauto.model import JSON
 class Open(NamedTuple):
     """Anything that is there: nobody says what."""
 
+    most: int | None = None
+    """Of a text: how many characters it has at most."""
     kind: str = "open"
 
 
@@ -30,6 +32,10 @@ class Text(NamedTuple):
     """A regular expression that it matches."""
     filled: bool = False
     """It is not empty."""
+    most: int | None = None
+    """How many characters it has at most."""
+    letters: frozenset[str] | None = None
+    """The only characters that are in it; None: any."""
     kind: str = "text"
 
 
@@ -38,6 +44,8 @@ class Number(NamedTuple):
 
     values: frozenset[float] | None = None
     whole: bool = False
+    low: float | None = None
+    high: float | None = None
     kind: str = "number"
 
 
@@ -71,16 +79,22 @@ CLOSED = (Missing("closed"),)
 
 
 class Items:
-    """A list: what each item is, and how many there are at least."""
+    """A list: what each item is, and how many there are at least and at most."""
 
-    __slots__ = ("_item", "least", "places")
+    __slots__ = ("_item", "least", "most", "places")
     kind = "list"
 
     def __init__(
-        self, item: Type | Callable[[], Type], *, least: int = 0, places: tuple[Type, ...] | None = None
+        self,
+        item: Type | Callable[[], Type],
+        *,
+        least: int = 0,
+        most: int | None = None,
+        places: tuple[Type, ...] | None = None,
     ) -> None:
         """``places`` are the types of the items of a tuple, one by one."""
         self._item, self.least, self.places = item, least, places
+        self.most = len(places) if places is not None else most
 
     @property
     def item(self) -> Type:
@@ -98,7 +112,7 @@ class Items:
 
     def filled(self) -> Items:
         """The same list, which is not empty."""
-        return self if self.least else Items(self._item, least=1, places=self.places)
+        return self if self.least else Items(self._item, least=1, most=self.most, places=self.places)
 
 
 class Record:
@@ -135,6 +149,7 @@ Type: TypeAlias = tuple[Atom, ...]
 Part: TypeAlias = str | int
 Change: TypeAlias = Callable[[Type], Type]
 Value = TypeVar("Value", str, float)
+Amount = TypeVar("Amount", int, float)
 
 OPEN: Type = (Open(),)
 TEXT: Type = (Text(),)
@@ -168,7 +183,8 @@ def one_of(values: Iterable[JSON]) -> Type:
         elif value is None:
             others.append(Null())
         elif isinstance(value, list):
-            others.append(Items(union(*(one_of([item]) for item in value)), least=len(value)))
+            items = union(*(one_of([item]) for item in value))
+            others.append(Items(items, least=len(value), most=len(value)))
         else:
             others.append(Record({key: one_of([inner]) for key, inner in value.items()}))
     if texts:
@@ -209,19 +225,25 @@ def _meet(one: Atom, other: Atom) -> Atom | None:
         case Text(), Text():
             values = _common(one.values, other.values)
             pattern = one.pattern or other.pattern
-            joined = Text(values, one.format or other.format, pattern, one.filled or other.filled)
+            filled, most = one.filled or other.filled, lesser(one.most, other.most)
+            joined = Text(
+                values, one.format or other.format, pattern, filled, most, _common(one.letters, other.letters)
+            )
             return None if values is not None and not values else joined
         case Number(), Number():
             amounts = _common(one.values, other.values)
-            return None if amounts is not None and not amounts else Number(amounts, one.whole or other.whole)
+            low, high = lesser(one.low, other.low, -1), lesser(one.high, other.high)
+            number = Number(amounts, one.whole or other.whole, low, high)
+            return None if amounts is not None and not amounts else number
         case Truth(), Truth():
             truths = one.values & other.values
             return Truth(truths) if truths else None
         case Null(), Null():
             return one
         case Items(), Items():
-            places = one.places or other.places
-            return Items(lambda: both(one.item, other.item), least=max(one.least, other.least), places=places)
+            places, most = one.places or other.places, lesser(one.most, other.most)
+            least = max(one.least, other.least)
+            return Items(lambda: both(one.item, other.item), least=least, most=most, places=places)
         case Record(), Record():
             names = dict.fromkeys((*one.names, *other.names))
             return Record({name: _both_of(one, other, name) for name in names}, both(one.rest, other.rest))
@@ -230,6 +252,11 @@ def _meet(one: Atom, other: Atom) -> Atom | None:
 
 def _both_of(one: Record, other: Record, name: str) -> Callable[[], Type]:
     return lambda: both(one.get(name), other.get(name))
+
+
+def lesser(one: Amount | None, other: Amount | None, sign: int = 1) -> Amount | None:
+    """The lesser (by a sign of -1: the greater) of two limits, of which None is none."""
+    return other if one is None else one if other is None else min(one, other, key=lambda limit: limit * sign)
 
 
 def _common(one: frozenset[Value] | None, other: frozenset[Value] | None) -> frozenset[Value] | None:
@@ -254,7 +281,8 @@ def _inside(atom: Atom, part: Part) -> Type:
             return atom.at(part)
         case Text() if isinstance(part, int):
             there = atom.filled and part in (0, -1)
-            return (Text(filled=True),) if there else (Text(filled=True), Missing("empty"))
+            one = Text(filled=True, most=1, letters=atom.letters)
+            return (one,) if there else (one, Missing("empty"))
         case Null():
             return (Missing("null"),)
     return (Missing("inside"),)
@@ -279,7 +307,8 @@ def refine(type_: Type, path: Sequence[Part], change: Change) -> Type:
         if isinstance(atom, Record) and isinstance(part, str) and after != before:
             atom = atom.where(part, after)
         elif isinstance(atom, Items) and isinstance(part, int) and part >= 0 and "missing" not in _kinds(after):
-            atom = Items(lambda known=atom: known.item, least=max(atom.least, part + 1), places=atom.places)  # type: ignore[misc]
+            least = max(atom.least, part + 1)
+            atom = Items(lambda known=atom: known.item, least=least, most=atom.most, places=atom.places)  # type: ignore[misc]
         left.append(atom)
     return tuple(left)
 

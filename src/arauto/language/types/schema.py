@@ -25,6 +25,7 @@ from arauto.language.types.lattice import (
     Truth,
     Type,
     both,
+    lesser,
     one_of,
     union,
 )
@@ -126,10 +127,13 @@ class _Reader:
     def _named(self, name: str, schema: dict[str, JSON]) -> Type:
         match name:
             case "string":
-                form = schema.get("format")
-                return (Text(None, form, schema.get("pattern"), schema.get("minLength", 0) > 0 or form is not None),)
+                form, most = schema.get("format"), schema.get("maxLength")
+                filled = schema.get("minLength", 0) > 0 or form is not None
+                return (Text(None, form, schema.get("pattern"), filled, None if most is None else int(most)),)
             case "number" | "integer":
-                return (Number(whole=name == "integer"),)
+                low = lesser(schema.get("minimum"), schema.get("exclusiveMinimum"), -1)
+                high = lesser(schema.get("maximum"), schema.get("exclusiveMaximum"))
+                return (Number(whole=name == "integer", low=low, high=high),)
             case "boolean":
                 return TRUTH
             case "null":
@@ -141,7 +145,12 @@ class _Reader:
     def _list(self, schema: dict[str, JSON]) -> Items:
         first = schema.get("prefixItems", ())
         rest = schema.get("items", True)
-        return Items(lambda: union(*map(self.read, (*first, rest))), least=int(schema.get("minItems", 0)))
+        most = schema.get("maxItems", len(first) if rest is False else None)
+        return Items(
+            lambda: union(*map(self.read, (*first, rest))),
+            least=int(schema.get("minItems", 0)),
+            most=None if most is None else int(most),
+        )
 
     def _object(self, schema: dict[str, JSON]) -> Record:
         listed = schema.get("properties", {})

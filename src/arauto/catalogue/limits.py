@@ -1,0 +1,31 @@
+"""The limits of channels: which texts may be longer than they are shown, taken or meant to be.
+
+What a channel takes, it says itself; here it is only asked, with what its texts see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from arauto.catalogue.diagnostics import Faults, Place
+from arauto.catalogue.typing import Sight
+from arauto.channels import Limited
+from arauto.language.types import Known, Longest
+from arauto.model import Catalogue, Composer
+
+
+def check_limits(catalogue: Catalogue, sight: Sight, findings: Faults) -> None:
+    """Add what may exceed a limit to ``findings``."""
+    for name, notification in sorted(catalogue.notifications.items()):
+        for channel, known in sight.sends.get(name, {}).items():
+            _check(notification.composers.get(channel, {}), known, findings)
+        if name in sight.corrects:
+            for composers in notification.corrections.values():
+                _check(composers, sight.corrects[name], findings)
+
+
+def _check(composers: Mapping[str, Composer], known: Known, findings: Faults) -> None:
+    longest = Longest(known)
+    for composer in composers.values():
+        for found in composer.excesses(longest) if isinstance(composer, Limited) else ():
+            findings.add(found.file, Place(found.line, found.column), found.code, found.message, found.hint)

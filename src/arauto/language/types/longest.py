@@ -1,0 +1,275 @@
+"""The longest messages that a text can make, for data that their schemas allow.
+
+A text is drawn once: what stands in it, the values that are written, ways that exclude each other, and loops. From
+that come renderings as ``Text.render`` gives them, with values of the greatest length, so that a channel can lay them
+out and measure them as it does messages. Of the ways of each ``if``, the longest is taken, and then every other once:
+a shorter one may hold characters that cost more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+from urllib.parse import quote
+
+from jinja2 import nodes
+
+from arauto.language.environment import FIRST_HOLE, HOLES
+from arauto.language.text import SEPARATOR, Part
+from arauto.language.types import lengths
+from arauto.language.types.check import COUNTED, Walk
+from arauto.language.types.filters import most_of
+from arauto.language.types.judge import place, said_of
+from arauto.language.types.lattice import Type
+from arauto.language.types.lengths import Extent, extent
+from arauto.language.types.narrow import Known
+from arauto.language.types.syntax import parse_whole
+
+Cost: TypeAlias = Callable[[str], float]
+"""What a channel pays for a text: the more, the worse."""
+
+_RENDERINGS = 24
+_MOST_HOLES = HOLES // 2
+_ANY = "\U0001f600"
+"""What costs most wherever any character may stand."""
+
+
+class Value(NamedTuple):
+    """A value that a text writes, or a list that it goes over."""
+
+    said: str
+    """As it is written, in short."""
+    part: Part
+    at: int
+    """The offset in its part."""
+    extent: Extent
+
+
+class Rendering(NamedTuple):
+    """A text as ``Text.render`` gives it: a skeleton and the values for it, and what these are."""
+
+    skeleton: str
+    values: list[str]
+    of: list[Value]
+
+
+class _Choice(NamedTuple):
+    ways: list[list[_Piece]]
+
+
+class _Loop(NamedTuple):
+    body: list[_Piece]
+    times: int | None
+    over: Value
+
+
+_Piece: TypeAlias = str | Value | _Choice | _Loop
+
+
+class Drawn:
+    """Parts of a file, drawn."""
+
+    def __init__(self, pieces: list[_Piece], locale: str) -> None:
+        self._pieces, self.locale = pieces, locale
+        self._choices = list(_choices(pieces))
+
+    def endless(self) -> list[Value]:
+        """The values of which nothing says how long they are, each once."""
+        found = {value.said: value for value in reversed(list(_endless(self._pieces)))}
+        return sorted(found.values(), key=lambda value: (value.part.line, value.at))
+
+    def length(self) -> int:
+        """Of the longest rendering in characters, what is endless not counted."""
+        return _length(self._pieces)
+
+    def renderings(self, cost: Cost) -> Iterator[Rendering]:
+        """The renderings of which one costs most, what is endless being left empty."""
+        longest = {id(choice): max(choice.ways, key=_length) for choice in self._choices}
+        yield _rendered(self._pieces, longest, cost)
+        count = 1
+        for choice in self._choices:
+            for way in choice.ways:
+                if way is not longest[id(choice)] and count < _RENDERINGS:
+                    count += 1
+                    yield _rendered(self._pieces, {**longest, id(choice): way}, cost)
+
+
+class Longest:
+    """Draws the texts of one place, where it is known what names are."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._drawn: dict[tuple[tuple[Part, ...], str], Drawn] = {}
+
+    def of(self, parts: Iterable[Part], locale: str) -> Drawn:
+        """These parts, which have no faults, joined as a Text joins them."""
+        key = (tuple(parts), locale)
+        drawn = self._drawn.get(key)
+        if drawn is None:
+            pieces: list[_Piece] = []
+            for number, part in enumerate(key[0]):
+                pieces += [SEPARATOR] if number else []
+                pieces += _Drawer(part, locale).draw(self._known)
+            drawn = self._drawn[key] = Drawn(pieces, locale)
+        return drawn
+
+
+class _Drawer(Walk):
+    """Goes over a part and notes what it writes."""
+
+    def __init__(self, part: Part, locale: str) -> None:
+        super().__init__()
+        self._part, self._locale = part, locale
+        self._pieces: list[_Piece] = []
+        self._bodies: list[list[_Piece] | None] = []
+        """Of what was gone over: what it writes; None where no run comes to it."""
+
+    def draw(self, known: Known) -> list[_Piece]:
+        """What the part writes; nothing is known of one that cannot be followed."""
+        trees = parse_whole(self._part.source)
+        if trees is None:
+            return [self._part.source]
+        self.body(trees, known)
+        return self._bodies.pop() or []
+
+    def body(self, trees: Iterable[nodes.Node], known: Known) -> Known:
+        outer, self._pieces = self._pieces, []
+        known_after = super().body(trees, known)
+        dead = any(type_ == () for type_ in known.values())
+        self._bodies.append(None if dead else self._pieces)
+        self._pieces = outer
+        return known_after
+
+    def _with(self, tree: nodes.With, known: Known) -> None:
+        super()._with(tree, known)
+        self._pieces += self._bodies.pop() or []
+
+    def _if(self, tree: nodes.If, before: Known) -> Known:
+        start = len(self._bodies)
+        after = super()._if(tree, before)
+        ways = [body for body in self._bodies[start:] if body is not None]
+        del self._bodies[start:]
+        if any(ways):
+            self._pieces.append(_Choice(ways))
+        return after
+
+    def _for(self, tree: nodes.For, known: Known) -> None:
+        over = self.value(tree.iter, known)
+        start = len(self._bodies)
+        super()._for(tree, known)
+        body, otherwise = (each or [] for each in self._bodies[start:])
+        del self._bodies[start:]
+        times = most_of(over)
+        loop = _Loop(body, times, Value(_said(tree.iter), self._part, place(tree.iter), Extent(most=times)))
+        self._pieces.append(_Choice([[loop], otherwise]) if otherwise else loop)
+
+    def _write(self, node: nodes.Expr, known: Known) -> None:
+        if isinstance(node, nodes.TemplateData):
+            self._pieces.append(node.data)
+        elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and _counts(node.node, node.attr):
+            self._pieces.append("99")
+        else:
+            self._pieces.append(Value(_said(node), self._part, place(node), extent(self.value(node, known))))
+
+    # -- how long it is ----------------------------------------------------------------------------------------------
+
+    def gives(self, name: str, given: Type, arguments: Sequence[nodes.Expr], named: dict[str, nodes.Expr]) -> Type:
+        return lengths.after(name, given, arguments, named, self._locale)
+
+    def joined(self, pieces: Sequence[Type]) -> Type:
+        return lengths.joined(pieces)
+
+    def cut(self, given: Type, part: nodes.Slice) -> Type:
+        return lengths.cut(given, part)
+
+
+def _said(node: nodes.Node) -> str:
+    """What a value is made of, without what filters make of it."""
+    while isinstance(node, nodes.Filter) and node.node is not None:
+        node = node.node
+    return said_of(node)
+
+
+def _counts(name: nodes.Name, attribute: str) -> bool:
+    return name.name == "loop" and attribute in COUNTED
+
+
+def _choices(pieces: Iterable[_Piece]) -> Iterator[_Choice]:
+    for piece in pieces:
+        match piece:
+            case _Choice(ways):
+                yield piece
+                for way in ways:
+                    yield from _choices(way)
+            case _Loop(body):
+                yield from _choices(body)
+
+
+def _endless(pieces: Iterable[_Piece]) -> Iterator[Value]:
+    for piece in pieces:
+        match piece:
+            case Value() if piece.extent.most is None:
+                yield piece
+            case _Choice(ways):
+                for way in ways:
+                    yield from _endless(way)
+            case _Loop(body, times, over):
+                if times is None and body:
+                    yield over
+                yield from _endless(body)
+
+
+def _length(pieces: Iterable[_Piece]) -> int:
+    length = 0
+    for piece in pieces:
+        match piece:
+            case str():
+                length += len(piece)
+            case Value():
+                length += piece.extent.length or 0
+            case _Choice(ways):
+                length += max(map(_length, ways))
+            case _Loop(body, times, _):
+                length += _length(body) * (1 if times is None else times)
+    return length
+
+
+def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Cost) -> Rendering:
+    skeleton: list[str] = []
+    values: list[str] = []
+    of: list[Value] = []
+
+    def write(pieces: Iterable[_Piece]) -> None:
+        for piece in pieces:
+            match piece:
+                case str():
+                    skeleton.append(piece)
+                case Value():
+                    skeleton.append(chr(FIRST_HOLE + len(values)))
+                    values.append(_worst(piece.extent, cost))
+                    of.append(piece)
+                case _Choice():
+                    write(taken[id(piece)])
+                case _Loop(body, times, _):
+                    for _ in range(1 if times is None else times):
+                        if len(values) < _MOST_HOLES:
+                            write(body)
+
+    write(pieces)
+    return Rendering("".join(skeleton), values, of)
+
+
+def _worst(written: Extent, cost: Cost) -> str:
+    """The text that costs most among those that a value may be."""
+
+    def paid(text: str) -> tuple[float, int]:
+        return cost(text), len(quote(text, safe=""))
+
+    candidates = list(written.fixed)
+    if written.most is not None and written.most > 0:
+        letter = _ANY if written.letters is None else max(sorted(written.letters), key=paid, default="")
+        candidates.append(letter * written.most)
+    return max(candidates, key=paid, default="")
+
+
+__all__ = ["Cost", "Drawn", "Longest", "Rendering", "Value"]
