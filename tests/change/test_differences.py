@@ -19,7 +19,8 @@ from arauto.catalogue.reader import read
 from arauto.change.differences import differences, differences_as_json
 from arauto.change.saying import WEIGHTY, say_differences, say_rewritten
 from arauto.change.sections import lines, markdown, shown
-from arauto.errors import CatalogueFaulty
+from arauto.errors import CatalogueFaulty, LanguageError
+from arauto.generate.samples import sample_context
 from arauto.generate.say import LANGUAGES, plain
 from arauto.model import Catalogue
 from change.whole import WHOLE, edited, whole
@@ -391,6 +392,42 @@ def test_no_edit_that_changes_what_is_compiled_is_missed(place: tuple[str, Any],
         told = said(WHOLE, new, language)
         assert len(told) >= len({each.name for each in found.found}), place
     msgspec.json.encode(differences_as_json(found))
+
+
+_SNIPPETS = (
+    *("{# note #}", "{# note #}\n", "  {# note #}", "\n", "\n\n\n", " ", "  \n", "\t", "x", "- ", "```\n", "`"),
+    *("{% raw %}{# note #}{% endraw %}", "{%- if true -%}", "{% endif %}", "{#", "#}"),
+)
+_CONTENT = whole()[f"{CONFIRMATION}/content.en.md"].decode()
+
+
+def composed(catalogue: Catalogue) -> list[str]:
+    """What somebody who bought without and with a coupon reads in the inbox and as SMS."""
+    told: list[str] = []
+    for sample in catalogue.event_types["order.paid"].samples.values():
+        context = sample_context(catalogue, "order.paid")
+        context["event"]["data"] = sample
+        texts = catalogue.notifications["confirmation"].composers
+        told += [repr(texts[channel]["en"].compose(context)) for channel in ("inapp", "email")]
+    return told
+
+
+_COMPOSED = composed(WHOLE)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(
+    st.integers(_CONTENT.index("Hello"), len(_CONTENT)), st.lists(st.sampled_from(_SNIPPETS), min_size=1, max_size=2)
+)
+def test_no_edit_of_a_text_that_changes_what_is_read_is_missed(at: int, snippets: list[str]) -> None:
+    text = f"{_CONTENT[:at]}{''.join(snippets)}{_CONTENT[at:]}"
+    try:
+        new = compile_files(whole() | {f"{CONFIRMATION}/content.en.md": text.encode()})
+        read_ = composed(new)
+    except (CatalogueFaulty, LanguageError):
+        return
+    if read_ != _COMPOSED:
+        assert differences(WHOLE, new), text
 
 
 @pytest.mark.parametrize("name", ["a condition is stricter", "a person has another address", "a body"])

@@ -111,7 +111,7 @@ FILES: dict[str, str] = {
     "channels/email.yaml": """\
         providers:
           - {kind: smtp, host: smtp.one.example, username: shop, password: env:SMTP_ONE, from: a@shop.example}
-          - {kind: smtp, name: spare, host: smtp.two.example, username: shop, password: env:SMTP_TWO, from: a@shop.example}
+          - {kind: smtp, name: spare, host: smtp.two.example, username: x, password: env:SMTP_TWO, from: a@shop.example}
         """,
     "channels/sms.yaml": """\
         providers:

@@ -19,7 +19,7 @@ Signed: TypeAlias = tuple[str, Line]
 """A line below an item: ``+`` is new, ``-`` is gone, nothing is neither."""
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!&])")
-_BEGINNING = re.compile(r"^(\s*)(\d+)([.)])|^(\s*)([-+=])")
+_BEGINNING = re.compile(r"^(\d*)([-+=.)])")
 
 
 class Item(Struct, frozen=True):
@@ -83,7 +83,8 @@ def _item(item: Item) -> str:
 
 def markdown_line(line: Line) -> str:
     """A line in Markdown: what is code stays as it is, and nothing else has a meaning to Markdown."""
-    return "".join(_code(part.text) if isinstance(part, Code) else _text(part) for part in line).strip()
+    text = "".join(_code(part.text) if isinstance(part, Code) else _text(part) for part in line).strip()
+    return _BEGINNING.sub(r"\1\\\2", text)
 
 
 def _text(part: str | Link) -> str:

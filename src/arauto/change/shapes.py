@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from arauto.change.meaning import same
-from arauto.generate.schemas import kinds, laid_together, limits
+from arauto.generate.schemas import is_reference, kinds, laid_together, limits, target
 from arauto.model import JSON
 
 ITEMS = "[]"
@@ -87,6 +87,7 @@ class _Walk:
 
     def part(self, old: JSON, new: JSON, path: tuple[str, ...], deep: int) -> Iterator[ShapeChange]:
         """What differs at a path and below it."""
+        old, new = _followed(old, self.old), _followed(new, self.new)
         if deep > _DEEPEST or any(one is old and other is new for one, other in self.above if isinstance(one, dict)):
             return
         self.above.append((old, new))
@@ -134,6 +135,15 @@ class _Walk:
             yield ShapeChange(code="closed" if closed else "opened", path=path, narrows=closed, widens=not closed)
         elif rest[0] is not False:
             yield from self.part(*rest, (*path, OTHERS), deep + 1)
+
+
+def _followed(schema: JSON, root: JSON) -> JSON:
+    """What a reference leads to that stands alone, so that it is known again."""
+    for _ in range(_DEEPEST):
+        if not is_reference(schema):
+            break
+        schema = target(schema["$ref"], root)
+    return schema
 
 
 def _whole(schema: JSON, root: JSON) -> dict[str, JSON]:
