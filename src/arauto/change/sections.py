@@ -19,6 +19,8 @@ Signed: TypeAlias = tuple[str, Line]
 """A line below an item: ``+`` is new, ``-`` is gone, nothing is neither."""
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!&])")
+_LINKED = re.compile(r"(@|:(?=//)|\bwww(?=\.))", re.IGNORECASE)
+"""What some readers of Markdown make mentions and links of; an invisible space behind it keeps them from that."""
 _BEGINNING = re.compile(r"^(\d*)([-+=.)])")
 
 
@@ -90,7 +92,7 @@ def markdown_line(line: Line) -> str:
 def _text(part: str | Link) -> str:
     text = masked(part if isinstance(part, str) else part.text)
     text = _SPECIAL.sub(r"\\\1", re.sub(r"[\s]+", " ", text))
-    return text.replace("@", "@\u200b")
+    return _LINKED.sub("\\1\u200b", text)
 
 
 def _code(text: str) -> str:
