@@ -2,7 +2,7 @@
 
 It lies in a temporary database, so that its size does not count. Messages with one id are the same message in both
 replays. Of the others, those about the same event of one notification to one person are taken together in the order
-of their times: they are one message that came in another way.
+of their times, on the same channel first: they are one message that came in another way.
 """
 
 from __future__ import annotations
@@ -33,17 +33,26 @@ CREATE TABLE recorded (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 _PAIR = """
-CREATE TABLE pairs AS
-WITH alone AS (
-    SELECT *, row_number() OVER (PARTITION BY new, event, notification, recipient ORDER BY at, id) AS turn
-    FROM got AS one
-    WHERE NOT EXISTS (SELECT 1 FROM got AS other WHERE other.new = 1 - one.new AND other.id = one.id)
-)
-SELECT a.id AS old, b.id AS new FROM got AS a JOIN got AS b ON b.new = 1 AND b.id = a.id WHERE a.new = 0
-UNION ALL
-SELECT a.id, b.id FROM (SELECT * FROM alone WHERE new = 0) AS a
-FULL JOIN (SELECT * FROM alone WHERE new = 1) AS b USING (event, notification, recipient, turn);
+CREATE TABLE pairs AS SELECT a.id AS old, b.id AS new
+FROM got AS a JOIN got AS b ON b.new = 1 AND b.id = a.id WHERE a.new = 0;
+CREATE TABLE alone AS SELECT new, id, event, notification, recipient, channel, at FROM got AS one
+WHERE NOT EXISTS (SELECT 1 FROM got AS other WHERE other.new = 1 - one.new AND other.id = one.id);
 """
+
+_ALIKE = """
+CREATE TABLE alike AS
+WITH turns AS (
+    SELECT *, row_number() OVER (PARTITION BY new, event, notification, recipient{more} ORDER BY at, id) AS turn
+    FROM alone
+)
+SELECT a.id AS old, b.id AS new FROM (SELECT * FROM turns WHERE new = 0) AS a
+JOIN (SELECT * FROM turns WHERE new = 1) AS b USING (event, notification, recipient, turn{more});
+INSERT INTO pairs SELECT old, new FROM alike;
+DELETE FROM alone WHERE new = 0 AND id IN (SELECT old FROM alike) OR new = 1 AND id IN (SELECT new FROM alike);
+DROP TABLE alike;
+"""
+
+_LEFT = "INSERT INTO pairs SELECT iif(new = 0, id, NULL), iif(new = 1, id, NULL) FROM alone"
 
 _COMPARED = """
 SELECT pairs.old, pairs.new, a.at, b.at, coalesce(b.event, a.event), coalesce(b.notification, a.notification),
@@ -174,6 +183,9 @@ class Ledger:
     def compare(self) -> Iterator[Pair]:
         """All that anybody got, in the order of its time. Nothing can be put any more."""
         self._database.execute(_PAIR).fetchall()
+        for more in (", channel", ""):
+            self._database.execute(_ALIKE.format(more=more)).fetchall()
+        self._database.execute(_LEFT).fetchall()
         for row in self._database.execute(_COMPARED):
             yield _pair(row)
 

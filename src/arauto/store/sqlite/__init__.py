@@ -97,6 +97,11 @@ class SqliteDatabase:
         durable. An isolated one is a savepoint, which keeps a copy of every page before it is written: that makes
         many rows twice as slow.
         """
+        if self._path is None:
+            async with self._writing:
+                with _unavailable(), self._writer:  # there is no disk to wait for, and nobody to share it with
+                    yield self._write
+            return
         with _unavailable():
             async with self._writing:
                 if self._lost is not None:

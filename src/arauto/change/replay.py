@@ -1,0 +1,261 @@
+"""replay: one version of a project on what was recorded: the engine in virtual time, told what happened at its time.
+
+Providers answer as they did: an attempt at a message that was sent then ends as it ended then, and of any other it is
+taken that it is accepted. What happens or is due within one minute is dealt with together, as in a hub under load: so
+times are exact to the minute. Schedules tick by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from arauto.change.ledger import Got
+from arauto.change.scope import Scope, narrowed
+from arauto.channels import Accepted, Delivery
+from arauto.engine.metrics import Metrics
+from arauto.engine.recalling import Dead, People
+from arauto.errors import Ambiguous, Rejected, Retry
+from arauto.model import Catalogue, Event, Receipt, ReceiptKind, Silence, Wishes
+from arauto.simulate.costs import cost, segments
+from arauto.simulate.driving import Clock
+from arauto.simulate.simulation import TENANT, Carried, Simulation
+from arauto.store import InboxItem, NewEvent, Settlement, Suppression
+from arauto.store.history import Change, RecordedEvent, RecordedMessage
+from arauto.store.scratch import ScratchStore
+
+_encode = msgspec.msgpack.Encoder(enc_hook=str).encode
+
+
+class Refused(Struct):
+    """Events of a type that this version would not accept."""
+
+    type: str
+    code: str
+    """``unknown_event_type`` or ``invalid_data``."""
+    count: int = 0
+    event: str = ""
+    """The key of the first."""
+    fault: Mapping[str, str] = {}
+    """What is wrong with it: ``pointer`` and ``detail``."""
+
+
+class _AsRecorded:
+    """A provider that answers as it did."""
+
+    def __init__(self, channel: str, name: str, outcomes: Mapping[str, Sequence[str]]) -> None:
+        self._channel, self._name, self._outcomes = channel, name, outcomes
+
+    def request(self, delivery: Delivery) -> str:
+        return f"REPLAYED {self._channel}"
+
+    async def send(self, delivery: Delivery) -> Accepted:
+        outcomes = self._outcomes.get(delivery.message_id, ())
+        told = outcomes[delivery.attempt - 1] if delivery.attempt <= len(outcomes) else "accepted"
+        match told:
+            case "retry":
+                raise Retry("it did not take it then")
+            case "rejected":
+                more = delivery.attempt < len(outcomes)
+                raise Rejected("it refused it then", scope="provider" if more else "message")
+            case "unknown":
+                raise Ambiguous("it did not answer then")
+        return Accepted("accepted", delivery.message_id)
+
+    async def close(self) -> None:
+        """It has nothing open."""
+
+
+class Replay(Simulation):
+    """A hub on one version of the project, in a time that was."""
+
+    def __init__(self, catalogue: Catalogue, scope: Scope, start: datetime, got: Callable[[Got], None]) -> None:
+        """In a store of its own, of what is in the scope alone; ``got`` is told of all that reaches somebody."""
+        self._outcomes: dict[str, tuple[str, ...]] = {}
+        self._answers: dict[str, list[tuple[timedelta, Receipt]]] = {}
+        self._coming: list[tuple[datetime, int, Receipt]] = []
+        self._dying: list[tuple[datetime, int, Dead]] = []
+        self._order = itertools.count()
+        self._heard = _heard(catalogue, scope)
+        self._got = got
+        self.refused: dict[tuple[str, str], Refused] = {}
+        super().__init__(ScratchStore(), narrowed(catalogue, scope), start, metrics=Metrics())
+
+    async def close(self) -> None:
+        """Leave nothing of it."""
+        await self.store.close()
+
+    def provider(self, channel: str, name: str, clock: Clock) -> _AsRecorded:
+        """As it was."""
+        return _AsRecorded(channel, name, self._outcomes)
+
+    # -- as it was at the beginning ----------------------------------------------------------------------------------
+
+    async def meet(self, people: People) -> None:
+        """Know those who were known."""
+        await self.know(*people.recipients)
+        for recipient in people.recipients:
+            if recipient.wishes != Wishes():
+                await self.wish(recipient.id, recipient.wishes)
+        self.bury(people.dead)
+
+    def bury(self, dead: Sequence[Dead]) -> None:
+        """Use these addresses no more, from the time at which they died."""
+        for each in dead:
+            heapq.heappush(self._dying, (each.at, next(self._order), each))
+
+    # -- what happened -------------------------------------------------------------------------------------------------
+
+    async def live(self, until: datetime) -> None:
+        """Go on to a moment."""
+        await self.run_until(until)
+        died = []
+        while self._dying and self._dying[0][0] <= until:
+            *_, each = heapq.heappop(self._dying)
+            hash = self.engine.address_hash(each.channel, each.address)
+            died.append(Suppression(hash, each.channel, each.reason, each.at))
+        if died:
+            await self.store.suppress(TENANT, died)
+
+    async def change(self, change: Change) -> None:
+        """What became of wishes and silences, or that somebody is gone; of recipients see ``know``."""
+        match change:
+            case Change(kind="wishes", wishes=wishes):
+                await self.wish(change.id, wishes or Wishes())
+            case Change(kind="silence", silence=Silence() as silence):
+                await self.silence(silence)
+            case Change(kind="silence"):
+                await self.store.delete_silence(TENANT, change.id, now=self.now)
+            case Change(kind="recipient", recipient=None):
+                await self.store.delete_recipient(TENANT, change.id, now=self.now)
+
+    async def happen(self, events: Sequence[RecordedEvent]) -> None:
+        """Accept what was accepted, unless this version would not have."""
+        taken: list[NewEvent] = []
+        for recorded in events:
+            for message in recorded.messages:
+                self._remember(message)
+            if self._acceptable(recorded.event):
+                taken.append(NewEvent(recorded.event, ""))
+        await self.submit(taken)
+
+    def _remember(self, message: RecordedMessage) -> None:
+        if message.outcomes not in ((), ("accepted",)):
+            self._outcomes[message.id] = message.outcomes
+        sent_at = message.sent_at
+        told = [each for each in message.receipts if each.kind in self._heard]
+        if sent_at is not None and told:
+            self._answers[message.id] = [(max(each.at - sent_at, timedelta(0)), each) for each in told]
+
+    def _acceptable(self, event: Event) -> bool:
+        type_ = self.catalogue.event_types.get(event.type)
+        faults = type_.validate(event.data) if type_ is not None else ()
+        if type_ is not None and not faults:
+            return True
+        code = "unknown_event_type" if type_ is None else "invalid_data"
+        refused = self.refused.setdefault((event.type, code), Refused(event.type, code, 0, event.key, *faults[:1]))
+        refused.count += 1
+        return False
+
+    # -- on the way ----------------------------------------------------------------------------------------------------
+
+    async def settle_down(self) -> None:
+        """As ever, and what providers and people answered then, they answer as long after it was sent."""
+        while True:
+            await super().settle_down()
+            answers: list[Receipt] = []
+            while self._coming and self._coming[0][0] <= self.now:
+                at, _, receipt = heapq.heappop(self._coming)
+                answers.append(msgspec.structs.replace(receipt, at=at))
+            if not answers:
+                return
+            await self.engine.receive(answers)
+
+    async def next_due(self) -> datetime | None:
+        """As ever, or when the next answer comes."""
+        due = await super().next_due()
+        coming = self._coming[0][0] if self._coming else None
+        return min((each for each in (due, coming) if each is not None), default=None)
+
+    async def run_until(self, moment: datetime | timedelta) -> None:
+        """As ever, but what is due within one minute is done together, at its end."""
+        end = self.now + moment if isinstance(moment, timedelta) else moment
+        while True:
+            await self.settle_down()
+            due = await self.next_due()
+            if due is None or due > end:
+                break
+            self.clock.now = min(_end_of_minute(due), end)
+        self.clock.now = max(self.now, end)
+
+    def settled(self, settlements: Sequence[Settlement]) -> None:
+        """As ever; a text that was looked at is kept no longer."""
+        super().settled(settlements)
+        for settlement in settlements:
+            self.engine.rendered.pop(settlement.message.id, None)
+
+    def stored(self, inbox: Sequence[InboxItem]) -> None:
+        """As ever."""
+        super().stored(inbox)
+        for item in inbox:
+            self.engine.rendered.pop(item.id, None)
+
+    def keep(self, carried: Carried) -> None:
+        """Of all attempts, only what reached somebody counts."""
+        if carried.outcome != "accepted":
+            return
+        paid = cost(self.catalogue, carried)
+        category = self.catalogue.notifications[carried.notification].category
+        self._got(
+            Got(
+                id=carried.message,
+                at=minute_of(carried.at),
+                event=carried.event,
+                notification=carried.notification,
+                recipient=carried.recipient,
+                channel=carried.channel,
+                category=category,
+                locale=carried.locale,
+                segments=segments(carried),
+                cost=None if paid is None else paid.amount,
+                currency=None if paid is None else paid.currency,
+                title=_title(carried.body),
+                text=hashlib.blake2b(_encode(carried.body), digest_size=12).digest(),
+            )
+        )
+        for delay, receipt in self._answers.pop(carried.message, ()):
+            due = _end_of_minute(carried.at + delay)
+            heapq.heappush(self._coming, (due, next(self._order), receipt))
+
+
+def minute_of(moment: datetime) -> datetime:
+    """The minute in which it lies."""
+    return moment.replace(second=0, microsecond=0)
+
+
+def _end_of_minute(moment: datetime) -> datetime:
+    return minute_of(moment) + timedelta(minutes=1) - timedelta(microseconds=1)
+
+
+def _title(body: Any) -> str | None:
+    told = (
+        body if isinstance(body, dict) else {name: getattr(body, name, None) for name in ("subject", "title", "text")}
+    )
+    found = told.get("subject") or told.get("title") or told.get("text")
+    return found if isinstance(found, str) else None
+
+
+def _heard(catalogue: Catalogue, scope: Scope) -> frozenset[ReceiptKind]:
+    """The receipts from which anything follows."""
+    kinds: set[ReceiptKind] = {"bounced", "complained"}
+    for name in scope.notifications & catalogue.notifications.keys():
+        for step in catalogue.notifications[name].steps:
+            kinds.update(each.kind for each in step.receipts)
+    return frozenset(kinds)
