@@ -184,7 +184,9 @@ async def test_a_project_may_be_larger_than_other_calls_but_not_any_size(team: T
     files = encoded(files_of(team.project)) | {"notifications/paid/large.png": image}
     assert (await team.api.call("POST", "/v1/releases", in_pieces({"files": files}))).json["outcome"] == "applied"
     assert (await team.api.call("GET", "/v1/releases/live/files")).json["files"] == files
-    too_much = in_pieces({"files": {"arauto.yaml": "A" * 25_000_000}})
+    for_nobody = in_pieces({"files": files})
+    assert (await team.api.call("POST", "/v1/releases", for_nobody, key=None)).problem == (401, "key_missing")
+    too_much = in_pieces({"files": {"arauto.yaml": "A" * 26_000_000}})
     assert (await team.api.call("POST", "/v1/releases", too_much)).problem == (413, "too_large")
 
 

@@ -35,7 +35,7 @@ from arauto.api import (
 )
 from arauto.api.intake import Intake, read_body
 from arauto.api.intake_openapi import INTAKE_PATHS
-from arauto.api.keyring import Keyring
+from arauto.api.keyring import Keyring, bearer_of
 from arauto.api.pages import PREFIXES, Pages
 from arauto.api.problems import Problem, Refused, documented, on_refused, pointer, respond
 from arauto.api.receipts import PREFIX as RECEIPTS
@@ -131,6 +131,8 @@ def application(
                     await receipts(scope, receive, send)
                     return
                 if scope["method"] in ("POST", "PUT", "PATCH"):
+                    if path == releases.router.prefix:  # so large a body is read for those alone who may send it
+                        await keyring.check(bearer_of(_authorization(scope)), "releases:write")
                     receive = await _checked(scope, receive)
             except Refused as refused:
                 await respond(refused)(scope, receive, send)
@@ -145,6 +147,10 @@ def _check_address(scope: Scope) -> None:
     path: str = scope["path"]
     if "\0" in path or "\ufffd" in path or b"%00" in scope["query_string"]:
         raise Refused(400, "invalid_request", "the path is not UTF-8 when percent-decoded, or there is a NUL (%00)")
+
+
+def _authorization(scope: Scope) -> str | None:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), None)
 
 
 async def _checked(scope: Scope, receive: Receive) -> Receive:
