@@ -349,3 +349,25 @@ def test_in_markdown_places_stand_in_a_block_of_their_own() -> None:
     told = markdown(say_impacts([impact(without_coupon())]))
     assert "### Event `order.paid`" in told
     assert f"\n    {CONTENT}:15:24 event.data.order.coupon is not in the schema\n" in told
+
+
+# -- what cannot be meant any more ---------------------------------------------------------------------------------
+
+
+def test_a_condition_that_no_event_fulfils_any_more_is_told() -> None:
+    files = edited(PAID, "[free, gold]", "[free, silver]")
+    files = {**files, PAID: files[PAID].replace(b"plan: gold", b"plan: silver")}
+    found = impact(files)
+    assert found.breaks == ()
+    assert found.breaking
+    assert [(each.change and each.change.about, each.rules) for each in found.warns] == [("customer.plan", 1)]
+    assert "with the change of `customer.plan`, the check warns of 1 place in the live version" in sentences(found)
+    assert {fault["code"] for fault in impacts_as_json([found])[0]["warns"][0]["faults"]} <= {
+        "impossible-value",
+        "never-true",
+        "always-true",
+    }
+
+
+def test_what_the_live_version_is_warned_of_already_is_not_told() -> None:
+    assert impact(edited(PAID, "maxLength: 12", "maxLength: 20")).warns == ()

@@ -242,6 +242,8 @@ class _Comparison:
     # -- notifications ---------------------------------------------------------------------------------------------
 
     def _notification(self, part: str, name: str, old: Notification, new: Notification) -> Iterator[Difference]:
+        if old.edition == new.edition:
+            return  # byte for byte the same
         fields = ("on", "category", "when", "expires", "in_flight", "cancel", "mute")
         before, after = ({field: _matched(meaning(getattr(each, field))) for field in fields} for each in (old, new))
         yield from self._tree(part, name, before, after)

@@ -55,6 +55,9 @@ class _Saying:
         for broken in impact.breaks:
             inside = tuple(("", _place(fault)) for fault in broken.faults)
             yield Item("changed", self._break(broken, impact), True, inside)
+        for warned in impact.warns:
+            inside = tuple(("", _place(fault)) for fault in warned.faults)
+            yield Item("changed", self._warning(warned), False, inside)
         if impact.left:
             inside = tuple(("", _place(fault)) for fault in impact.left)
             yield Item("changed", self.words.say("left", count=len(impact.left)), True, inside)
@@ -138,6 +141,12 @@ class _Saying:
             return self.words.say("breaks.event" if impact.sort == "removed" else "breaks.all", what=what)
         code = change.code if f"breaks.{change.code}" in self.words else "change"
         return self.words.say(f"breaks.{code}", path=self._path(change), what=what)
+
+    def _warning(self, warned: Break) -> Line:
+        count = len(warned.faults)
+        if warned.change is None:
+            return self.words.say("warns.all", count=count)
+        return self.words.say("warns.change", path=self._path(warned.change), count=count)
 
 
 def _place(fault: Diagnostic) -> Line:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path as FilePath
+from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
 import jsonschema_rs
 import orjson
 from msgspec import Struct
 
-from arauto.catalogue import compile_files
+from arauto.catalogue import check_project, compile_files
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.document import Document
 from arauto.catalogue.reader import read
@@ -70,13 +72,16 @@ class SchemaImpact(Struct, frozen=True, kw_only=True):
     """What becomes of data of the old shape; ``perhaps`` where only data can tell."""
     witnesses: tuple[Witness, ...] = ()
     breaks: tuple[Break, ...] = ()
+    warns: tuple[Break, ...] = ()
+    """What still runs in the live version, and cannot be meant any more: conditions that no event fulfils, texts that
+    may grow too long."""
     left: tuple[Diagnostic, ...] = ()
     """Of what breaks, that which the new version has not mended; its own places."""
 
     @property
     def breaking(self) -> bool:
         """Somebody has to do something."""
-        return self.verdict != "taken" or bool(self.breaks)
+        return self.verdict != "taken" or bool(self.breaks or self.warns)
 
 
 def schema_impacts(
@@ -85,8 +90,18 @@ def schema_impacts(
     """One for each schema that is not what it was, by name. ``new_files`` are the new version's, which need not
     compile: then ``new_faults`` are its faults."""
     subjects = list(_subjects(old, new_files))
+    found = {each.name: _changes(each) for each in subjects}
     broken = _broken(old, subjects, new_files)
-    return tuple(_impact(old, subject, broken.get(subject.name, ()), new_faults) for subject in subjects)
+    sound = [each for each in subjects if each.after is not None and not broken.get(each.name)]
+    warned = _warned(old, [each for each in sound if any(_matters(change) for change in found[each.name])], new_files)
+    warnings: dict[str, list[Diagnostic]] = {each.name: [] for each in sound}
+    for fault in warned:
+        about = (each.name for each in sound if _about(fault, found[each.name], old.files) is not None)
+        warnings[next(about, sound[0].name)].append(fault)
+    return tuple(
+        _impact(old, each, found[each.name], broken.get(each.name, ()), warnings.get(each.name, ()), new_faults)
+        for each in subjects
+    )
 
 
 def impacts_as_json(impacts: Iterable[SchemaImpact]) -> JSON:
@@ -102,15 +117,8 @@ def impacts_as_json(impacts: Iterable[SchemaImpact]) -> JSON:
                 {"sample": witness.sample, "pointer": witness.pointer, "detail": witness.detail}
                 for witness in each.witnesses
             ],
-            "breaks": [
-                {
-                    "about": broken.change.about if broken.change else None,
-                    "texts": broken.texts,
-                    "rules": broken.rules,
-                    "faults": [_fault_as_json(fault) for fault in broken.faults],
-                }
-                for broken in each.breaks
-            ],
+            "breaks": [_break_as_json(broken) for broken in each.breaks],
+            "warns": [_break_as_json(warned) for warned in each.warns],
             "left": [_fault_as_json(fault) for fault in each.left],
         }
         for each in impacts
@@ -121,6 +129,12 @@ def _change_as_json(change: ShapeChange) -> JSON:
     told: dict[str, JSON] = {"code": change.code, "about": change.about}
     told |= {"before": as_json(change.before), "after": as_json(change.after)}
     return told | {"keyword": change.keyword or None, "narrows": change.narrows, "widens": change.widens}
+
+
+def _break_as_json(broken: Break) -> JSON:
+    told: dict[str, JSON] = {"about": broken.change.about if broken.change else None}
+    told |= {"texts": broken.texts, "rules": broken.rules}
+    return told | {"faults": [_fault_as_json(fault) for fault in broken.faults]}
 
 
 def _fault_as_json(fault: Diagnostic) -> JSON:
@@ -178,12 +192,27 @@ def _attributes(files: Mapping[str, bytes]) -> tuple[str, JSON]:
 # -- what becomes of it --------------------------------------------------------------------------------------------
 
 
+def _changes(subject: _Subject) -> tuple[ShapeChange, ...]:
+    """None of an event type that is new or gone: there is nothing to compare it with."""
+    if subject.name != ATTRIBUTES and (subject.before is None or subject.after is None):
+        return ()
+    return shape_changes(_or_any(subject.before), _or_any(subject.after))
+
+
+def _matters(change: ShapeChange) -> bool:
+    return change.narrows is not False or change.widens is not False
+
+
 def _impact(
-    old: Catalogue, subject: _Subject, faults: Sequence[Diagnostic], new_faults: Sequence[Diagnostic]
+    old: Catalogue,
+    subject: _Subject,
+    changes: tuple[ShapeChange, ...],
+    faults: Sequence[Diagnostic],
+    warnings: Sequence[Diagnostic],
+    new_faults: Sequence[Diagnostic],
 ) -> SchemaImpact:
     gone, new = subject.after is None, subject.before is None
     events = subject.name != ATTRIBUTES
-    changes = () if events and (gone or new) else shape_changes(_or_any(subject.before), _or_any(subject.after))
     witnesses = () if gone else tuple(_witnesses(subject))
     narrows = [change.narrows for change in changes]
     verdict: Verdict = "perhaps" if None in narrows else "taken"
@@ -198,6 +227,7 @@ def _impact(
         verdict=verdict,
         witnesses=witnesses,
         breaks=tuple(_grouped(changes, faults, old.files)),
+        warns=tuple(_grouped(changes, warnings, old.files)),
         left=tuple(each for each in new_faults if (each.file, each.code, each.message) in same_again),
     )
 
@@ -225,31 +255,68 @@ def _broken(
     """By subject, the faults that the live version has under the new schema; those that it has under all of the new
     schemas alone are the first subject's."""
     concerned = [each for each in subjects if each.before is not None or each.name == ATTRIBUTES]
-    whole = _faults(old, concerned, new_files)
+    whole = _faults(old.files, concerned, new_files)
     if not whole or len(concerned) == 1:
         return {each.name: whole for each in concerned}
-    found = {each.name: _faults(old, [each], new_files) for each in concerned}
+    broken = {_folder(each.file) for each in whole}
+    files = {name: raw for name, raw in old.files.items() if not _folder(name) or _folder(name) in broken}
+    found = {each.name: _faults(files, [each], new_files) for each in concerned}
     alone = {fault for faults in found.values() for fault in faults}
     rest = tuple(fault for fault in whole if fault not in alone)
     first = concerned[0].name
     return found | {first: (*found[first], *rest)}
 
 
-def _faults(old: Catalogue, subjects: Iterable[_Subject], new_files: Mapping[str, bytes]) -> tuple[Diagnostic, ...]:
-    files = dict(old.files)
+def _folder(file: str) -> str:
+    """Of which notification a file is; nothing where it is of none."""
+    return file.split("/")[1] if file.startswith("notifications/") else ""
+
+
+def _faults(
+    live: Mapping[str, bytes], subjects: Iterable[_Subject], new_files: Mapping[str, bytes]
+) -> tuple[Diagnostic, ...]:
+    try:
+        compile_files(_overlaid(live, subjects, new_files))
+    except CatalogueFaulty as faulty:
+        return tuple(each for each in faulty.diagnostics if not each.file.startswith("events/"))
+    return ()
+
+
+def _overlaid(
+    live: Mapping[str, bytes], subjects: Iterable[_Subject], new_files: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """The live version's files with the new schemas of these."""
+    files = dict(live)
     for each in subjects:
         if each.name == ATTRIBUTES:
-            name, text = _with_attributes(old.files, _or_any(each.after))
+            name, text = _with_attributes(live, _or_any(each.after))
             files[name] = text
         elif each.after is None:
             files.pop(each.file, None)
         else:
             files[each.file] = new_files[each.file]
-    try:
-        compile_files(files)
-    except CatalogueFaulty as faulty:
-        return tuple(each for each in faulty.diagnostics if not each.file.startswith("events/"))
-    return ()
+    return files
+
+
+def _warned(old: Catalogue, subjects: Sequence[_Subject], new_files: Mapping[str, bytes]) -> tuple[Diagnostic, ...]:
+    """What the check warns of in the live version under these schemas, and not under its own."""
+    if not subjects:
+        return ()
+    known = {(each.file, each.line, each.code, each.message) for each in _warnings(old.files)}
+    found = _warnings(_overlaid(old.files, subjects, new_files))
+    return tuple(each for each in found if (each.file, each.line, each.code, each.message) not in known)
+
+
+def _warnings(files: Mapping[str, bytes]) -> Sequence[Diagnostic]:
+    with TemporaryDirectory(prefix="arauto-") as folder:
+        for name, raw in files.items():
+            path = FilePath(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(raw)
+        try:
+            return check_project(FilePath(folder))[1]
+        except CatalogueFaulty:
+            return ()  # the new schemas have faults of their own, which are told elsewhere
 
 
 def _with_attributes(files: Mapping[str, bytes], schema: JSON) -> tuple[str, bytes]:
