@@ -10,22 +10,24 @@ from collections.abc import Mapping
 from arauto.catalogue.diagnostics import Faults, Place
 from arauto.catalogue.typing import Sight
 from arauto.channels import Limited
-from arauto.language.types import Known, Longest
+from arauto.language.types import Longest
 from arauto.model import Catalogue, Composer
 
 
 def check_limits(catalogue: Catalogue, sight: Sight, findings: Faults) -> None:
     """Add what may exceed a limit to ``findings``."""
     for name, notification in sorted(catalogue.notifications.items()):
-        for channel, known in sight.sends.get(name, {}).items():
-            _check(notification.composers.get(channel, {}), known, findings)
+        sends = sight.sends.get(name, {})
+        drawing = {id(known): Longest(known) for known in sends.values()}
+        for channel, known in sends.items():
+            _check(notification.composers.get(channel, {}), drawing[id(known)], findings)
         if name in sight.corrects:
+            longest = Longest(sight.corrects[name])
             for composers in notification.corrections.values():
-                _check(composers, sight.corrects[name], findings)
+                _check(composers, longest, findings)
 
 
-def _check(composers: Mapping[str, Composer], known: Known, findings: Faults) -> None:
-    longest = Longest(known)
+def _check(composers: Mapping[str, Composer], longest: Longest, findings: Faults) -> None:
     for composer in composers.values():
         for found in composer.excesses(longest) if isinstance(composer, Limited) else ():
             findings.add(found.file, Place(found.line, found.column), found.code, found.message, found.hint)

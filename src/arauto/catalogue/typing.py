@@ -448,7 +448,8 @@ class _Notification:
         anywhere: Known | None = None
         for known in self.sends.values():
             anywhere = known if anywhere is None else either(anywhere, known, known)
-        seen = self.sight.sends[self.name] = {channel: self._seen(known) for channel, known in self.sends.items()}
+        alike = {id(known): self._seen(known) for known in self.sends.values()}
+        seen = self.sight.sends[self.name] = {channel: alike[id(known)] for channel, known in self.sends.items()}
         for file in texts.content.values():
             self._text(file, folder, self._seen(anywhere or after))
         for channel, files in texts.own.items():

@@ -19,7 +19,7 @@ from arauto.content.holes import (
     shorten,
     whole_url,
 )
-from arauto.content.limits import SHORTER, listed, made_of, too_long
+from arauto.content.limits import SHORTER, listed, made_of, too_long, url_length
 from arauto.content.markup import Markup
 from arauto.content.parts import pieces
 from arauto.content.plain import plain, words, wrap
@@ -50,6 +50,7 @@ __all__ = [
     "plain",
     "shorten",
     "too_long",
+    "url_length",
     "whole_url",
     "words",
     "wrap",

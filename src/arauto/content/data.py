@@ -81,11 +81,11 @@ class JsonText:
         """The text, drawn."""
         return longest.of(self._parts, self._locale)
 
-    def longest(self, drawn: Drawn, cost: Cost) -> Iterator[tuple[JSON, Rendering]]:
-        """The JSON values of the longest renderings."""
-        for rendering in drawn.renderings(cost):
-            given: list[JSON] = list(rendering.values)
-            yield _assemble(self.shape, [fill(given) for fill in self._lay_out(rendering.skeleton)]), rendering
+    def longest(self, drawn: Drawn, cost: Cost) -> tuple[JSON, Rendering]:
+        """The JSON value of the longest rendering."""
+        rendering = drawn.longest(cost)
+        given: list[JSON] = list(rendering.values)
+        return _assemble(self.shape, [fill(given) for fill in self._lay_out(rendering.skeleton)]), rendering
 
     def fault(self, key: str | None, code: str, message: str, hint: str | None = None) -> Diagnostic:
         """The fault about a key of the file's object, or about the whole file."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
 from arauto.content.holes import clean, given_url
 from arauto.errors import LanguageError
 from arauto.language import Part, Text
-from arauto.language.types import Cost, Drawn, Longest, Rendering
+from arauto.language.types import Drawn, Longest, Rendering
 from arauto.model import JSON, Context
 
 Layout = TypeVar("Layout")
@@ -25,7 +25,7 @@ _NONE: frozenset[int] = frozenset()
 class Shapes(Generic[Layout]):
     """A text and its layouts, the most recently used of them remembered."""
 
-    def __init__(self, file: str, text: Text, lay_out: LayOut[Layout], names: Sequence[str] = ()) -> None:
+    def __init__(self, file: str, text: Text, lay_out: LayOut[Layout], names: Sequence[str]) -> None:
         """``names`` say what each part of the text is."""
         self.file, self.names, self.locale = file, names, text.locale
         self._text = text
@@ -50,21 +50,29 @@ class Shapes(Generic[Layout]):
         """The first part of this name."""
         return next((part for each, part in zip(self.names, self._text.parts, strict=False) if each == name), None)
 
-    def drawn(self, longest: Longest, *, without: Collection[str] = ()) -> Drawn:
-        """The text, drawn; without the parts of these names."""
-        names = self.names or [""] * len(self._text.parts)
-        parts = zip(names, self._text.parts, strict=True)
-        return longest.of([Part("") if name in without else part for name, part in parts], self.locale)
+    def leads(self, *marks: str) -> bool:
+        """Whether any of these stands in the text."""
+        return any(mark in part.source for part in self._text.parts for mark in marks)
 
-    def longest(self, drawn: Drawn, cost: Cost) -> Iterator[tuple[Layout, Rendering]]:
-        """The layouts for the longest renderings, with their values. Values that URLs begin with are URLs once, and
-        are none once."""
-        for rendering in drawn.renderings(cost):
-            values = [clean(value) for value in rendering.values]
+    def drawn(self, longest: Longest, *, without: Collection[str] = ()) -> Drawn:
+        """The text, drawn, with nothing in the parts of these names."""
+        named = zip(self.names, self._text.parts, strict=True)
+        return longest.of([Part("") if name in without else part for name, part in named], self.locale)
+
+    def only(self, longest: Longest, *wanted: str) -> Drawn:
+        """The parts of these names, drawn."""
+        named = zip(self.names, self._text.parts, strict=True)
+        return longest.of([part for name, part in named if name in wanted], self.locale)
+
+    def laid_out(self, renderings: Iterable[Rendering]) -> Iterator[tuple[Layout, Rendering]]:
+        """The layouts for renderings of all parts, with values to fill them with. Those that URLs begin with are URLs
+        once, and are none once."""
+        for rendering in renderings:
             layout, links = self._lay_out(rendering.skeleton, _NONE)
+            values = rendering.values.copy()
             if links:
                 dead, _ = self._lay_out(rendering.skeleton, frozenset(links))
-                yield dead, rendering._replace(values=values)
+                yield dead, rendering
                 for number in links:
                     values[number] = values[number] if given_url(values[number]) else _as_url(len(values[number]))
             yield layout, rendering._replace(values=values)

@@ -138,7 +138,7 @@ class _Mail:
             return
         drawn = longest.of([part], titled.locale)
         if drawn.length() > SEEN:
-            values = next(drawn.renderings(len)).of
+            values = drawn.longest(len).of
             own = drawn.length() - sum(value.extent.length or 0 for value in values)
             cut = f"; after {SUBJECT} it is cut" if drawn.length() > SUBJECT else ""
             made = made_of(values, own, drawn.length())

@@ -100,7 +100,7 @@ def compile_mjml(source: Source, sources: TextSources, *, titled: bool) -> OwnMa
     def lay_out(skeleton: str, dead: frozenset[int]) -> tuple[_Layout, set[int]]:
         return _lay_out(skeleton, dead, sources)
 
-    return OwnMail(Shapes(source.file, compile_text([part], sources.locale), lay_out), _title(part))
+    return OwnMail(Shapes(source.file, compile_text([part], sources.locale), lay_out, ("body",)), _title(part))
 
 
 def _title(part: Part) -> Part | None:

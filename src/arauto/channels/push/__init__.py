@@ -26,6 +26,7 @@ from arauto.content import (
     plain,
     shorten,
     too_long,
+    url_length,
 )
 from arauto.errors import LanguageError
 from arauto.language import Part, did_you_mean
@@ -35,6 +36,8 @@ from arauto.model import JSON, Brand, Composer, Context, RetryPolicy, derive_id
 LARGEST = 3993
 """How many octets a payload may have: what every push service takes (4096), less the encryption's own."""
 TITLE = 200
+_FRAME = 400
+"""More than the keys of a payload take, and its tag."""
 _TAG = "x" * 32
 """So long a tag is that the project gives no other."""
 URGENCIES = ("very-low", "low", "normal", "high")
@@ -168,16 +171,21 @@ class _Push:
     def excesses(self, longest: Longest) -> Iterator[TextFault]:
         """Where the title or the whole can be so long that it is cut."""
         shapes = self._shapes
-        drawn = shapes.drawn(longest, without={"image_alt", *(("body",) if "preview" in shapes.names else ())})
-        if drawn.length() < TITLE:
-            return
-        found = [(self._payload(layout, each.values), layout, each) for layout, each in shapes.longest(drawn, _cost)]
-        part = shapes.part("title") or Part("")
-        title = longest.of([part], drawn.locale)
+        title, part = shapes.only(longest, "title"), shapes.part("title") or Part("")
         if title.length() > TITLE:
-            message = f"the title may have {title.length()} characters; after {TITLE} it is cut"
-            values = next(title.renderings(_cost)).of
+            values = title.longest(_cost).of
+            own = title.length() - sum(value.extent.length or 0 for value in values)
+            made = made_of(values, own, title.length())
+            message = (
+                f"the title may have {title.length()} characters in push messages; after {TITLE} it is cut: {made}"
+            )
             yield too_long(shapes.file, values, "may-exceed", message, SHORTER, part)
+        unused = {"image_alt", *(("body",) if "preview" in shapes.names else ())}
+        drawn = shapes.drawn(longest, without=unused)
+        if 4 * drawn.length() + url_length(shapes.only(longest, "url", "image")) + _FRAME <= LARGEST:
+            return
+        laid_out = shapes.laid_out([drawn.longest(_cost)])
+        found = [(self._payload(layout, each.values), layout, each) for layout, each in laid_out]
         payload, layout, rendering = max(found, key=lambda each: _octets(each[0]))
         if _octets(payload) > LARGEST:
             own = _octets(self._payload(layout, [""] * len(rendering.values)))
@@ -284,10 +292,8 @@ class _OwnPush:
 
     def excesses(self, longest: Longest) -> Iterator[TextFault]:
         """Where the whole can be so long that it is cut."""
-        drawn = self._own.drawn(longest)
-        found = [(payload, each) for payload, each in self._own.longest(drawn, _cost) if _is_written(payload)]
-        payload, rendering = max(found, key=lambda each: _octets(each[0]), default=(None, None))
-        if payload is not None and rendering is not None and _octets(payload) > LARGEST:
+        payload, rendering = self._own.longest(self._own.drawn(longest), _cost)
+        if _is_written(payload) and _octets(payload) > LARGEST:
             own = max(_octets(payload) - sum(map(len, rendering.values)), 0)
             yield _too_large(self._own.file, rendering, own, _octets(payload), Part(""))
 

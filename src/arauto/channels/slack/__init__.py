@@ -22,6 +22,7 @@ from arauto.content import (
     plain,
     shorten,
     too_long,
+    url_length,
     words,
 )
 from arauto.content.tree import (
@@ -44,7 +45,7 @@ from arauto.content.tree import (
 )
 from arauto.errors import LanguageError
 from arauto.language import Part
-from arauto.language.types import Longest, Value
+from arauto.language.types import Drawn, Longest, Value
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
 MOST_BLOCKS, MOST_FIELDS, MOST_ELEMENTS = 50, 10, {"context": 10, "actions": 25}
@@ -140,11 +141,13 @@ class _Slack:
         """Where a text can be longer than Slack takes in its place, or there can be more blocks, and some are cut."""
         shapes = self._shapes
         drawn = shapes.drawn(longest, without={"preview", "image_alt"})
-        if drawn.length() < BUTTON:
+        title = shapes.part("title") or Part("")
+        labels, beside = shapes.only(longest, "label"), shapes.only(longest, "url", "image")
+        fits = shapes.only(longest, "title").length() <= HEADER and labels.length() <= BUTTON
+        if fits and url_length(beside) <= URL and _surely_fits(shapes.only(longest, "body")):
             return
         told: set[str] = set()
-        title = shapes.part("title") or Part("")
-        for layout, rendering in shapes.longest(drawn, len):
+        for layout, rendering in shapes.laid_out([drawn.longest(len)]):
             if layout.cut and "blocks" not in told:
                 told.add("blocks")
                 message = f"this message may have more than {MOST_BLOCKS} blocks in Slack; the others are cut"
@@ -156,6 +159,27 @@ class _Slack:
                     own = len(short.filler.fill([""] * len(rendering.values)))
                     values = [rendering.of[number] for number in sorted(short.filler.numbers)]
                     yield _too_long(shapes.file, what, values, (own, length, short.limit), title)
+
+
+_KIND = re.compile(r"(?P<list>\s*(?:[-*+]|\d+[.)])\s|\s+\S)|(?P<table>\|)|(?P<other>[#!>`~=_-])")
+
+
+def _surely_fits(body: Drawn) -> bool:
+    """Whether a body can be seen to fit without laying it out: few blocks, and no line too long for a text."""
+    longest = body.longest(len)
+    if body.length() > TEXT:
+        if "```" in longest.skeleton or ">" in longest.skeleton:
+            return False
+        if any(len(line) > TEXT for line in Filler(longest.skeleton).fill(longest.values).split("\n")):
+            return False
+    blocks = 2  # the title and an image
+    before = ""
+    for line in longest.skeleton.split("\n"):
+        kind = _KIND.match(line)
+        now = "" if not line.strip() else (kind.lastgroup or "") if kind else "text"
+        blocks += now != "" and (now != before or now == "other")
+        before = now
+    return blocks < MOST_BLOCKS
 
 
 def _too_long(file: str, what: str, values: Sequence[Value], sizes: tuple[int, int, int], otherwise: Part) -> TextFault:
@@ -394,7 +418,8 @@ class _OwnSlack:
         """Where a text can be longer than Slack takes in its place, and is cut."""
         drawn = self._own.drawn(longest)
         told: set[str] = set()
-        for message, rendering in self._own.longest(drawn, lambda text: len(escape(text))):
+        message, rendering = self._own.longest(drawn, _escaped_length)
+        if isinstance(message.get("text"), str):
             for what, text, limit in _own_texts(message):
                 if len(text) > limit and what not in told:
                     told.add(what)
@@ -423,6 +448,10 @@ def _fitted(block: dict[str, Any]) -> dict[str, Any]:
             for element in block["elements"]
         ]
     return fitted
+
+
+def _escaped_length(text: str) -> int:
+    return len(escape(text))
 
 
 def _own_texts(message: dict[str, Any]) -> Iterator[tuple[str, str, int]]:

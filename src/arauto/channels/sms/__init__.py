@@ -55,6 +55,8 @@ _ALIKE = dict(zip("“”„«»‘’‚‹›–—―−•·×⁄", '"""""\'
 }
 _GSM7, _UCS2 = (160, 153), (70, 67)
 """How many units a message alone has, and how many each of several."""
+_QUOTED = 12
+"""So many characters one of a value may become in a URL."""
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
@@ -133,12 +135,14 @@ class _Sms:
             are = "are" if " and " in said else "is"
             message = f"nothing limits how long {said} {are}, nor what this text message costs"
             yield too_long(shapes.file, endless[:1], "endless", message, LIMITED, endless[0].part)
-        elif 2 * drawn.length() > self._meant * _UCS2[0]:
-            found = [(self._text(layout, each.values), layout, each) for layout, each in shapes.longest(drawn, _cost)]
-            text, layout, rendering = max(found, key=lambda each: _segments(each[0], _encoding(each[0])))
-            if _segments(text, _encoding(text)) > self._meant:
-                own = len(self._text(layout, [""] * len(rendering.values)))
-                yield self._excess(text, own, rendering)
+        elif drawn.length() * (_QUOTED if shapes.leads("://", "](") else 2) > self._meant * _UCS2[1]:
+            for layout, rendering in shapes.laid_out(drawn.renderings(_cost)):
+                text = self._text(layout, rendering.values)
+                if _segments(text, _encoding(text)) > self._meant:
+                    count = len(rendering.values)
+                    own = max(len(self._text(layout, ["x"] * count)) - count, 0)
+                    yield self._excess(text, own, rendering)
+                    return
 
     def _excess(self, text: str, own: int, rendering: Rendering) -> TextFault:
         segments = _segments(text, _encoding(text))

@@ -21,17 +21,19 @@ _WRITTEN = "-1.7976931348623157e+308"
 """and one that is no whole number, written as it is, to be the longest there is."""
 
 _ASCII = frozenset(map(chr, range(33, 127)))
+_OF_ADDRESSES = _ASCII - frozenset('"<>\\^`{|}~[]')
+"""What addresses are made of; some of the rest may be in one, but is not."""
 _FORMATS: Mapping[str, tuple[int | None, frozenset[str]]] = {
     "date": (10, frozenset("0123456789-")),
     "date-time": (35, frozenset("0123456789-:.+TZtz")),
     "time": (24, frozenset("0123456789:.+-Zz")),
     "duration": (None, frozenset("0123456789PYMDTHSW")),
-    "email": (254, _ASCII - frozenset("`")),
+    "email": (254, _OF_ADDRESSES),
     "hostname": (253, _ASCII),
     "ipv4": (15, frozenset("0123456789.")),
     "ipv6": (45, frozenset("0123456789abcdefABCDEF:.")),
-    "uri": (None, _ASCII - frozenset('"<>\\^`{|}')),
-    "uri-reference": (None, _ASCII - frozenset('"<>\\^`{|}')),
+    "uri": (None, _OF_ADDRESSES),
+    "uri-reference": (None, _OF_ADDRESSES),
     "uuid": (36, frozenset("0123456789abcdefABCDEF-")),
 }
 _CLASSES = {
@@ -40,6 +42,8 @@ _CLASSES = {
     regex.CATEGORY_SPACE: frozenset(" \t\n\r\f\v"),
 }
 _WIDEST = 2000
+
+_filters = lru_cache(maxsize=32)(filters)
 
 
 class Extent(NamedTuple):
@@ -240,7 +244,7 @@ def _constant(node: nodes.Node | None, otherwise: Any = ...) -> Any:
 
 
 def _written(name: str, given: Type, option: Any, locale: str) -> frozenset[str]:
-    write = filters(locale)[name]
+    write = _filters(locale)[name]
     found: set[str] = set()
     for value in _amounts(given):
         try:

@@ -9,6 +9,7 @@ a shorter one may hold characters that cost more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
@@ -82,8 +83,12 @@ class Drawn:
         """Of the longest rendering in characters, what is endless not counted."""
         return _length(self._pieces)
 
+    def longest(self, cost: Cost) -> Rendering:
+        """The longest rendering, what is endless being left empty."""
+        return next(self.renderings(cost))
+
     def renderings(self, cost: Cost) -> Iterator[Rendering]:
-        """The renderings of which one costs most, what is endless being left empty."""
+        """The longest rendering, and those of which one may cost more though it is shorter."""
         longest = {id(choice): max(choice.ways, key=_length) for choice in self._choices}
         yield _rendered(self._pieces, longest, cost)
         count = 1
@@ -99,19 +104,18 @@ class Longest:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._drawn: dict[tuple[tuple[Part, ...], str], Drawn] = {}
+        self._drawn: dict[tuple[Part, str], list[_Piece]] = {}
 
     def of(self, parts: Iterable[Part], locale: str) -> Drawn:
         """These parts, which have no faults, joined as a Text joins them."""
-        key = (tuple(parts), locale)
-        drawn = self._drawn.get(key)
-        if drawn is None:
-            pieces: list[_Piece] = []
-            for number, part in enumerate(key[0]):
-                pieces += [SEPARATOR] if number else []
-                pieces += _Drawer(part, locale).draw(self._known)
-            drawn = self._drawn[key] = Drawn(pieces, locale)
-        return drawn
+        pieces: list[_Piece] = []
+        for number, part in enumerate(parts):
+            pieces += [SEPARATOR] if number else []
+            drawn = self._drawn.get((part, locale))
+            if drawn is None:
+                drawn = self._drawn[part, locale] = _Drawer(part, locale).draw(self._known)
+            pieces += drawn
+        return Drawn(pieces, locale)
 
 
 class _Drawer(Walk):
@@ -126,6 +130,8 @@ class _Drawer(Walk):
 
     def draw(self, known: Known) -> list[_Piece]:
         """What the part writes; nothing is known of one that cannot be followed."""
+        if "{" not in self._part.source:
+            return [self._part.source] if self._part.source else []
         trees = parse_whole(self._part.source)
         if trees is None:
             return [self._part.source]
@@ -160,7 +166,8 @@ class _Drawer(Walk):
         body, otherwise = (each or [] for each in self._bodies[start:])
         del self._bodies[start:]
         times = most_of(over)
-        loop = _Loop(body, times, Value(_said(tree.iter), self._part, place(tree.iter), Extent(most=times)))
+        said, at = _source(tree.iter)
+        loop = _Loop(body, times, Value(said, self._part, at, Extent(most=times)))
         self._pieces.append(_Choice([[loop], otherwise]) if otherwise else loop)
 
     def _write(self, node: nodes.Expr, known: Known) -> None:
@@ -169,7 +176,8 @@ class _Drawer(Walk):
         elif isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and _counts(node.node, node.attr):
             self._pieces.append("99")
         else:
-            self._pieces.append(Value(_said(node), self._part, place(node), extent(self.value(node, known))))
+            said, at = _source(node)
+            self._pieces.append(Value(said, self._part, at, extent(self.value(node, known))))
 
     # -- how long it is ----------------------------------------------------------------------------------------------
 
@@ -183,11 +191,13 @@ class _Drawer(Walk):
         return lengths.cut(given, part)
 
 
-def _said(node: nodes.Node) -> str:
-    """What a value is made of, without what filters make of it."""
-    while isinstance(node, nodes.Filter) and node.node is not None:
+def _source(node: nodes.Node) -> tuple[str, int]:
+    """What a value is made of, without what filters make of it, and its place."""
+    while isinstance(node, nodes.Filter | nodes.Getitem) and node.node is not None:
+        if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice):
+            break
         node = node.node
-    return said_of(node)
+    return said_of(node), place(node)
 
 
 def _counts(name: nodes.Name, attribute: str) -> bool:
@@ -238,6 +248,7 @@ def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Co
     skeleton: list[str] = []
     values: list[str] = []
     of: list[Value] = []
+    worst: dict[int, str] = {}
 
     def write(pieces: Iterable[_Piece]) -> None:
         for piece in pieces:
@@ -246,7 +257,9 @@ def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Co
                     skeleton.append(piece)
                 case Value():
                     skeleton.append(chr(FIRST_HOLE + len(values)))
-                    values.append(_worst(piece.extent, cost))
+                    if id(piece) not in worst:
+                        worst[id(piece)] = _worst(piece.extent, cost)
+                    values.append(worst[id(piece)])
                     of.append(piece)
                 case _Choice():
                     write(taken[id(piece)])
@@ -259,6 +272,13 @@ def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Co
     return Rendering("".join(skeleton), values, of)
 
 
+@lru_cache(maxsize=512)
+def _dearest(letters: frozenset[str], cost: Cost) -> tuple[str, str]:
+    """The letter that costs most of those that nobody strips off the ends of a text, and of all."""
+    paid = sorted(letters, key=lambda letter: (cost(letter), len(quote(letter, safe="")), letter))
+    return next((letter for letter in reversed(paid) if not letter.isspace()), ""), paid[-1] if paid else ""
+
+
 def _worst(written: Extent, cost: Cost) -> str:
     """The text that costs most among those that a value may be."""
 
@@ -267,8 +287,8 @@ def _worst(written: Extent, cost: Cost) -> str:
 
     candidates = list(written.fixed)
     if written.most is not None and written.most > 0:
-        letter = _ANY if written.letters is None else max(sorted(written.letters), key=paid, default="")
-        candidates.append(letter * written.most)
+        solid, letter = (_ANY, _ANY) if written.letters is None else _dearest(written.letters, cost)
+        candidates.append(solid + letter * (written.most - 2) + solid if written.most > 1 else solid)
     return max(candidates, key=paid, default="")
 
 
