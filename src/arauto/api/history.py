@@ -67,5 +67,3 @@ async def piece(
 async def under_way(hub: TheHub, key: Admin) -> Response:
     past = await _past(hub, key.tenant)
     return _json(await past.under_way())
-
-

@@ -124,7 +124,7 @@ class Question(Struct, frozen=True):
     period: Period
     language: str
     """Of explanations."""
-    examples: int = 3
+    examples: int = 2
     """At most so many of each notification and class."""
 
 
@@ -292,7 +292,8 @@ class _Comparison:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._shown: dict[tuple[str, Class], int] = {}
+        self._shown: dict[tuple[str, Class], dict[tuple[str, str], None]] = {}
+        """By event and recipient: of one that goes to several channels, one is enough."""
         self.totals: dict[tuple[str, str, str], Totals] = {}
         self.people: set[str] = set()
         self.examples: list[Pair] = []
@@ -306,10 +307,10 @@ class _Comparison:
         if pair.sort == "same":
             return
         self.people.add(pair.recipient)
-        kind = (pair.notification, pair.sort)
-        shown = self._shown.get(kind, 0)
-        if shown < self._most:
-            self._shown[kind] = shown + 1
+        shown = self._shown.setdefault((pair.notification, pair.sort), {})
+        about = (pair.event, pair.recipient)
+        if len(shown) < self._most and about not in shown:
+            shown[about] = None
             self.examples.append(pair)
 
 

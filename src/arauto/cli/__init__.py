@@ -22,6 +22,7 @@ COMMANDS = {
     "schema": "Write the JSON Schemas with which editors complete project files.",
     "generate": "Make types, an AsyncAPI document or browsable pages of a project.",
     "serve": "Run the hub on a project folder.",
+    "plan": "Show what a change leads to before it goes live.",
     "apply": "Make a project folder live in a running hub, without a restart.",
     "rollback": "Make a version live again that was live before.",
     "releases": "List and show releases: the versions of the project that were made live.",

@@ -241,8 +241,8 @@ def replay(
         "id": id,
         "state": state,
         "events": events,
-        "since": _moment(since),
-        "until": None if until is None else _moment(until),
+        "since": moment(since),
+        "until": None if until is None else moment(until),
         "channel": channel,
         "recipient": recipient,
         "notification": notification,
@@ -354,25 +354,23 @@ def _query(
         "channel": channel,
         "recipient": recipient,
         "notification": notification,
-        "since": None if since is None else _moment(since),
+        "since": None if since is None else moment(since),
     }
 
 
-def _moment(written: str) -> str:
+def moment(written: str) -> str:
     """A span before now, or a time, as the API takes it."""
     from arauto.app import now
     from arauto.ingress.payload import parse_time
     from arauto.model import parse_duration
 
     try:
-        if written[:1].isdigit() and "T" not in written:
-            moment = now() - parse_duration(written)
-        else:
-            moment = parse_time(written)
+        span = written[:1].isdigit() and "T" not in written
+        at = now() - parse_duration(written) if span else parse_time(written)
     except (ValueError, OverflowError):
         said = f"{written!r} is neither a span, such as 2h or 1d, nor a time, such as 2026-11-24T08:20:00Z"
         raise Failed(said, 2) from None
-    return moment.isoformat().replace("+00:00", "Z")
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _language(lang: str | None) -> str:

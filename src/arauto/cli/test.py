@@ -14,13 +14,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
 
 from arauto.catalogue.case import Case
 from arauto.catalogue.cases import compile_cases
 from arauto.cli import Failed
 from arauto.cli.check import compile_or_exit, show
+from arauto.cli.logs import silent
 from arauto.errors import CatalogueFaulty, UsageFault
 from arauto.model import Catalogue
 
@@ -119,26 +119,11 @@ async def _play(
     reached = Reached() if coverage else None
     played: list[Played] = []
     async with Simulator() as simulator:
-        with _progress(len(cases), quiet) as advance, _silent():
+        with _progress(len(cases), quiet) as advance, silent():
             for case in cases:
                 played.append(await play(case, catalogue, simulator, reached=reached, language=language))
                 advance(case.name)
     return played, reached
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """Without the log of the simulated hub: what it says is in the explanations."""
-    before = structlog.get_config()
-    structlog.configure(processors=[_drop])
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
-def _drop(*_: Any) -> Any:
-    raise structlog.DropEvent
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The words of a plan, a file for each language."""
