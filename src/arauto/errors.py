@@ -3,7 +3,10 @@
 ArautoError
 ├── UsageFault                 the command or the call was wrong; says what is allowed
 │   ├── SecretMissing          a named secret is not there
-│   └── StoreLocked            another process holds the database file
+│   ├── StoreLocked            another process holds the database file
+│   ├── Unfit                  a version of the project cannot be served here
+│   ├── Overtaken              another version is live than the one that was looked at
+│   └── NotKept                the files of a version that was live once are not there
 ├── CatalogueFaulty            a project folder does not compile; carries all diagnostics
 ├── TextFaulty                 a content file does not compile; carries all diagnostics of that file
 ├── LanguageError              an expression or a text is wrong or failed; carries its place

@@ -53,7 +53,8 @@ async def test_two_hubs_cannot_share_a_file(hub: HubProcess) -> None:
 
 async def test_health_readiness_and_metrics(hub: HubProcess) -> None:
     assert (await hub.call("GET", "/healthz"))[1] == {"status": "alive"}
-    assert (await hub.call("GET", "/readyz"))[1] == {"status": "ready"}
+    ready = (await hub.call("GET", "/readyz"))[1]
+    assert (ready["status"], ready["behind"]) == ("ready", False)
     await hub.send("m", "order.paid", ORDER)
     await hub.settled("m")
 

@@ -186,7 +186,7 @@ async def test_somebody_of_the_projects_files_is_named_with_their_place(project:
         code, said, _ = await command("recipients", "erase", "bia", "--yes", "-C", str(project))
         assert code == 0
         assert "recipients/all.yaml:3" in said
-        assert "start the hub anew" in said
+        assert "and apply it" in said
 
 
 async def test_it_asks_for_the_id_again(project: Path, world: Outside) -> None:

@@ -50,6 +50,7 @@ _WORDS = {
     "inbox": "inbox items",
     "events": "events that told of them",
     "events_others_need": "of these, events that somebody else is yet to be told of, and keep the rest of their data",
+    "releases": "earlier versions of the project that named them, of which the files go, or plans",
     "silences": "silences that named them",
     "rejections": "refusals that quoted them",
 }
@@ -169,7 +170,7 @@ def erase(
         typer.echo(f"{count:8}  {_WORDS.get(what, what)}")
     if told["fixed"]:
         where = ", ".join(places) or "recipients/"
-        typer.echo(f"They stand in the project's files, too: take them out of {where}, and start the hub anew.")
+        typer.echo(f"They stand in the project's files, too: take them out of {where}, and apply it.")
 
 
 def _erase_remote(hub: HubCall, id: str, dry_run: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ NOTES = (
     "runs, messages and events are all that there are, oldest first; an event's payload may tell of others, too",
     "mentions are further events, in which the person's id or an address of theirs stands",
     "decided holds of what was decided about an event the lines that concern this person",
+    "releases are earlier versions of the project's files, or what was planned for them, in which the id stands",
 )
 
 
@@ -74,6 +75,8 @@ async def holds(grounds: Grounds, tenant: str, id: str) -> bool:
         return True
     if (await grounds.store.held_runs(tenant, id, after=None, limit=1)).items:
         return True
+    if await grounds.store.releases_naming(id):
+        return True
     async for _ in _mentions(grounds, tenant, grounds.eraser(tenant, id, recipient), set()):
         return True
     return False
@@ -87,6 +90,7 @@ async def survey(grounds: Grounds, tenant: str, id: str) -> dict[str, int]:
         "recipients": len(await store.recipients(tenant, [id])),
         "wishes": len(await store.wishes(tenant, [id])),
         "consents": len(await store.consents(tenant, id)),
+        "releases": len(await store.releases_naming(id)),
     }
     sequences: set[int] = set()
     for name, verb in (("runs", store.held_runs), ("messages", store.held_messages), ("inbox", store.held_inbox)):
@@ -134,6 +138,7 @@ async def _head(grounds: Grounds, tenant: str, id: str, recipient: Recipient | N
         ],
         "groups": _groups(grounds, id, recipient),
         "silences": [silence for silence in await store.silences(tenant) if id in silence.recipients],
+        "releases": await store.releases_naming(id),
         "erased_before": None if erased is None else erased.finished_at,
     }
 

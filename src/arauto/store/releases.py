@@ -64,6 +64,10 @@ class ReleasesStore(Protocol):
         """The files of a version, by name, where they are kept."""
         ...
 
+    async def releases_naming(self, id: str) -> list[str]:
+        """The versions of whose releases an erasure of this person would drop something: files, or a plan."""
+        ...
+
     async def put_release(
         self,
         version: str,
@@ -116,6 +120,12 @@ class ReleasesVerbs:
             rows = await reading.rows("release_files", version=version)
         return await asyncio.to_thread(unpacked, bytes(rows[0][0])) if rows else None
 
+    async def releases_naming(self, id: str) -> list[str]:
+        """Reads all that are kept."""
+        async with self._database.reading() as reading:
+            versions, plans = await _naming(reading, id)
+        return sorted({*versions, *(version for _, version in plans)})
+
     async def put_release(
         self,
         version: str,
@@ -167,21 +177,31 @@ class ReleasesVerbs:
 async def clear_releases(transaction: Transaction, id: str) -> int:
     """Drop what releases say of somebody: the files of those that are not live any more, and the plans of all that name
     them. Returns how many were concerned."""
+    versions, plans = await _naming(transaction, id)
+    for version in versions:
+        await _drop(transaction, version)
+    for number, _ in plans:
+        await transaction.rows("drop_plan", number=number)
+    return len(versions) + len(plans)
+
+
+async def _naming(transaction: Transaction, id: str) -> tuple[list[str], list[tuple[int, str]]]:
+    """The versions that are not live and whose files name somebody, and the numbers and versions of the releases whose
+    plans do."""
     named = re.compile(rb"(?<![\w.@-])" + re.escape(id.encode()) + rb"(?![\w@-])")
-    live = await transaction.rows("live_release")
-    concerned = 0
+    live = [row[1] for row in await transaction.rows("live_release")]
+    versions: list[str] = []
     for (version,) in await transaction.rows("versions_with_files"):
-        if version == live[0][1]:
-            continue
-        ((whole,),) = await transaction.rows("release_files", version=version)
-        if any(named.search(raw) for raw in unpacked(bytes(whole)).values()):
-            await _drop(transaction, version)
-            concerned += 1
-    for number, plan in await transaction.rows("plans"):
-        if named.search(plan.encode()):
-            await transaction.rows("drop_plan", number=number)
-            concerned += 1
-    return concerned
+        if version not in live:
+            ((whole,),) = await transaction.rows("release_files", version=version)
+            if any(named.search(raw) for raw in unpacked(bytes(whole)).values()):
+                versions.append(version)
+    plans = [
+        (number, version)
+        for number, version, plan in await transaction.rows("plans")
+        if version not in versions and named.search(plan.encode())
+    ]
+    return versions, plans
 
 
 async def _drop(transaction: Transaction, version: str) -> None:

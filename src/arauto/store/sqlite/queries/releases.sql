@@ -42,7 +42,7 @@ DELETE FROM release_files WHERE version = :version
 UPDATE releases SET plan = NULL WHERE version = :version;
 
 -- name: plans
-SELECT number, plan FROM releases WHERE plan IS NOT NULL ORDER BY number;
+SELECT number, version, plan FROM releases WHERE plan IS NOT NULL ORDER BY number;
 
 -- name: drop_plan
 UPDATE releases SET plan = NULL WHERE number = :number;
