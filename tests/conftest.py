@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,9 @@ from multidict import CIMultiDictProxy
 # pytest --hypothesis-profile=default
 settings.register_profile("steady", derandomize=True)
 settings.load_profile("steady")
+
+# What a check found is not remembered from test to test.
+os.environ["ARAUTO_CACHE"] = ""
 
 _schemas = itertools.count(1)
 

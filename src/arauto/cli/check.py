@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from arauto.catalogue import check_project, compile_project
-from arauto.catalogue.diagnostics import shown
 from arauto.cli import Failed
+from arauto.cli.remembered import Found, Memory
 from arauto.errors import CatalogueFaulty, Diagnostic, UsageFault
-from arauto.model import Catalogue
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from arauto.model import Catalogue
 
 _WIDTH = 160
 """Of a source line that is shown; of a longer one, the part around the fault."""
@@ -52,30 +52,41 @@ def check(
 
       arauto check loja --strict --format github
     """
-    try:
-        catalogue, warnings = _compile(check_project, directory)
-    except CatalogueFaulty as faulty:
-        _write(directory, faulty.diagnostics, format)
-        raise typer.Exit(1) from None
-    _write(directory, warnings, format, f"{_summary(catalogue)}; no faults")
-    if warnings and strict:
+    memory = Memory(directory)
+    found = memory.recall()
+    if found is None:
+        found = _check(directory)
+        memory.keep(found)
+    _write(directory, found.diagnostics, format, f"{found.sound}; no faults" if found.sound else None)
+    if found.sound is None or (found.diagnostics and strict):
         raise typer.Exit(1)
+
+
+def _check(directory: Path) -> Found:
+    from arauto.catalogue import check_project  # what was found before is told without it
+
+    try:
+        catalogue, warnings = check_project(directory)
+    except CatalogueFaulty as faulty:
+        return Found(faulty.diagnostics, None)
+    except UsageFault as error:
+        raise Failed(str(error), 2) from None
+    return Found(tuple(warnings), _summary(catalogue))
 
 
 def compile_or_exit(directory: Path) -> Catalogue:
     """The catalogue, for commands that need a sound project; its faults go to standard error and exit with 1."""
+    from rich.console import Console
+
+    from arauto.catalogue import compile_project
+
     try:
-        return _compile(compile_project, directory)
+        return compile_project(directory)
+    except UsageFault as error:
+        raise Failed(str(error), 2) from None
     except CatalogueFaulty as faulty:
         show(directory, faulty.diagnostics, Console(stderr=True, highlight=False, soft_wrap=True))
         raise Failed(f"{_count(faulty.diagnostics)}; nothing was done") from None
-
-
-def _compile(compile_: Callable[[Path], T], directory: Path) -> T:
-    try:
-        return compile_(directory)
-    except UsageFault as error:
-        raise Failed(str(error), 2) from None
 
 
 def _write(directory: Path, faults: Sequence[Diagnostic], format: Format, sound: str | None = None) -> None:
@@ -86,7 +97,9 @@ def _write(directory: Path, faults: Sequence[Diagnostic], format: Format, sound:
         case Format.github:
             for fault in faults:
                 typer.echo(_as_annotation(directory, fault))
-        case Format.human:
+        case Format.human if faults:
+            from rich.console import Console
+
             show(directory, faults, Console(highlight=False, soft_wrap=True))
     if format is not Format.json:
         counted = _count(faults) if faults else ""
@@ -143,6 +156,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _drawn(fault: Diagnostic, lines: Sequence[str]) -> Text:
+    from rich.text import Text
+
     drawn = Text()
     drawn.append(f"{fault.file}:{fault.line}:{fault.column}", "bold")
     colour = "bold red" if fault.severity == "error" else "bold yellow"
@@ -190,6 +205,8 @@ def _as_json(faults: Sequence[Diagnostic]) -> str:
 
 def _as_annotation(directory: Path, fault: Diagnostic) -> str:
     """A workflow command; file names are relative to where the command was called, as GitHub wants them."""
+    from arauto.catalogue.diagnostics import shown
+
     message = fault.message if fault.hint is None else f"{fault.message}\nhint: {fault.hint}"
     properties = (
         ("file", shown(directory / fault.file)),
