@@ -341,14 +341,16 @@ def _matched(tree: Any) -> Any:
         return tree
     opened, closed = tree.get("opened"), tree.get("closed")
     if isinstance(opened, dict) and isinstance(closed, dict):
-        match = {key: opened[key] for key in ("here", "there")}
-        return {**tree, "opened": opened["types"], "closed": closed["types"], "match": _one_match(match)}
-    match = {key: tree[key] for key in ("here", "there")}
-    return {key: value for key, value in tree.items() if key not in match} | {"match": _one_match(match)}
+        about, also = ({key: value for key, value in each.items() if key != "types"} for each in (opened, closed))
+        types = {"opened": opened["types"], "closed": closed["types"]}
+        return {**tree, **types, "match": _one_match(about), **({} if same(about, also) else {"closed_match": also})}
+    rest = {key: value for key, value in tree.items() if key in ("here", "there")}
+    return {key: value for key, value in tree.items() if key not in rest} | {"match": _one_match(rest)}
 
 
 def _one_match(match: dict[str, Any]) -> Any:
-    return match["here"] if match["here"] == match["there"] else match
+    alone = match.get("when") is None
+    return match["here"] if alone and match["here"] == match["there"] else match
 
 
 def _by_type(settings: dict[str, Any]) -> dict[str, Any] | None:
