@@ -215,6 +215,17 @@ def test_of_a_text_the_lines_that_differ_are_shown() -> None:
     ]
 
 
+def test_of_a_long_line_what_is_around_the_difference_is_shown() -> None:
+    words = " ".join(f"word{number}" for number in range(200))
+    old = compile_files(edited("notifications/daily/content.md", "There is something new.", words))
+    new = compile_files(edited("notifications/daily/content.md", "There is something new.", words.replace("d90", "d1")))
+    [section] = say_differences(differences(old, new), old, new)
+    told = [plain(line) for _, line in section.items[0].inside]
+    assert all(len(line) < 100 and line[0] == line[-1] == "…" for line in told)
+    assert " word90 " in told[0]
+    assert " word1 " in told[1]
+
+
 def test_of_a_long_text_not_all_is_shown() -> None:
     body = "\n\n".join(f"Line {number}." for number in range(100))
     new = compile_files(edited("notifications/daily/content.md", "There is something new.", body))
@@ -264,6 +275,17 @@ def test_what_looks_like_a_key_is_not_shown_wherever_it_stands() -> None:
     told = everything_said(WHOLE, new)
     assert "Use" in told
     assert key not in told
+
+
+def test_of_a_key_in_a_long_line_no_part_is_shown() -> None:
+    key = "xoxb-1234567890-abcdefghijklmnopqrstuvwxyz"
+    for before in range(20, 60, 5):
+        text = f"{'word ' * 60}{key} {'a' * before} differs{' word' * 60}"
+        old = compile_files(edited("notifications/daily/content.md", "There is something new.", text))
+        new = compile_files(
+            edited("notifications/daily/content.md", "There is something new.", text.replace("differs", "other"))
+        )
+        assert "klmnop" not in everything_said(old, new)
 
 
 def test_addresses_and_attributes_of_people_are_not_shown() -> None:

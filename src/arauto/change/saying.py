@@ -12,6 +12,7 @@ import orjson
 from babel import Locale
 
 from arauto import sources
+from arauto.catalogue.analysis.open_secrets import masked
 from arauto.change.differences import Difference, Differences, Sort, target_key
 from arauto.change.flow import Address
 from arauto.change.meaning import Hidden, as_json, changes, place_of
@@ -22,6 +23,8 @@ from arauto.model import JSON, Catalogue
 
 _LONGEST = 160
 """Of a value in a sentence."""
+_NEAR = 40
+"""Characters that are shown before and after what differs in a long line."""
 _LITTLE = 60
 """Characters of a sentence that may be told inside of it as what they were."""
 _MOST_LINES = 40
@@ -200,8 +203,9 @@ class _Saying:
         values = each.values
         inside: list[Signed] = []
         for hunk in values.get("hunks", ()) if each.sort == "changed" else ():
-            inside += [("-", (Code(line),)) for line in hunk["removed"]]
-            inside += [("+", (Code(line),)) for line in hunk["added"]]
+            removed, added = _cut(*([masked(line) for line in hunk[sort]] for sort in ("removed", "added")))
+            inside += [("-", (Code(line),)) for line in removed]
+            inside += [("+", (Code(line),)) for line in added]
         if len(inside) > _MOST_LINES:
             left = len(inside) - _MOST_LINES
             inside = [*inside[:_MOST_LINES], ("", self.words.say("more_lines", count=left))]
@@ -406,9 +410,7 @@ def _inside(told: Told, indent: str = "") -> Iterator[Line]:
 def _apart(one: Line, other: Line) -> tuple[Line, Line, Line, Line]:
     """Two lines as the words that both begin with, what each has alone, and the words that both end in."""
     first, second = _split(one), _split(other)
-    least = min(len(first), len(second))
-    start = next((index for index in range(least) if first[index] != second[index]), least)
-    end = next((index for index in range(least - start) if first[-1 - index] != second[-1 - index]), least - start)
+    start, end = _common(first, second)
     ends = len(first) - end, len(second) - end
     return (
         joined(first[:start]),
@@ -416,6 +418,14 @@ def _apart(one: Line, other: Line) -> tuple[Line, Line, Line, Line]:
         joined(second[start : ends[1]]),
         joined(first[ends[0] :]),
     )
+
+
+def _common(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
+    """How much of two sequences is the same at their beginning, and then at their end."""
+    least = min(len(one), len(other))
+    start = next((index for index in range(least) if one[index] != other[index]), least)
+    rest = least - start
+    return start, next((index for index in range(rest) if one[-1 - index] != other[-1 - index]), rest)
 
 
 def _split(line: Line) -> list[str | Code | Link]:
@@ -427,6 +437,22 @@ def _split(line: Line) -> list[str | Code | Link]:
             else [part]
         )
     return found
+
+
+def _cut(removed: list[str], added: list[str]) -> tuple[list[str], list[str]]:
+    """Lines that differ; of long ones, which a paragraph may be, what is around the difference."""
+    if len(removed) != len(added) or max(map(len, (*removed, *added)), default=0) <= _LONGEST:
+        return removed, added
+    pairs = [_around(one, other) for one, other in zip(removed, added, strict=True)]
+    return [one for one, _ in pairs], [other for _, other in pairs]
+
+
+def _around(one: str, other: str) -> tuple[str, str]:
+    start, end = _common(one, other)
+    begin, after = max(0, start - _NEAR), max(0, end - _NEAR)
+    parts = [text[begin : len(text) - after] for text in (one, other)]
+    first, second = (f"{'…' if begin else ''}{part}{'…' if after else ''}" for part in parts)
+    return first, second
 
 
 # -- small things --------------------------------------------------------------------------------------------------
@@ -470,7 +496,7 @@ def _spaced(lines: Iterable[Line]) -> Line:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = " ".join(masked(text).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -139,7 +139,7 @@ def _break_as_json(broken: Break) -> JSON:
 
 def _fault_as_json(fault: Diagnostic) -> JSON:
     told: dict[str, JSON] = {"file": fault.file, "line": fault.line, "column": fault.column}
-    return told | {"code": fault.code, "message": fault.message, "hint": fault.hint}
+    return told | {"code": fault.code, "message": as_json(fault.message), "hint": as_json(fault.hint)}
 
 
 # -- what is not what it was ---------------------------------------------------------------------------------------
