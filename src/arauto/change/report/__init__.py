@@ -239,8 +239,7 @@ class Report:
         return self._words.say("what.titled", title=cut, **values)
 
     def _how(self, pair: Pair) -> Iterator[str | Code]:
-        assert pair.new is not None
-        if pair.old is None:
+        if pair.old is None or pair.new is None:
             return
         values = {
             "channel": (pair.old.channel, pair.new.channel),
