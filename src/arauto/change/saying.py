@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date, time, timedelta
 from typing import Any
 
@@ -14,17 +14,15 @@ from babel import Locale
 from arauto import sources
 from arauto.catalogue.analysis.open_secrets import masked
 from arauto.change.differences import Difference, Differences, Sort, target_key
-from arauto.change.flow import Address
 from arauto.change.meaning import Hidden, as_json, changes, place_of
 from arauto.change.sections import Item, Section, Signed
-from arauto.generate.say import Code, Line, Link, Words, joined, plain
-from arauto.generate.telling import Telling, Told
+from arauto.change.wording import apart, cut, number_of, numbered, stands_behind, step_at, steps_inside
+from arauto.generate.say import Code, Line, Words, joined, plain
+from arauto.generate.telling import Telling
 from arauto.model import JSON, Catalogue
 
 _LONGEST = 160
 """Of a value in a sentence."""
-_NEAR = 40
-"""Characters that are shown before and after what differs in a long line."""
 _LITTLE = 60
 """Characters of a sentence that may be told inside of it as what they were."""
 _MOST_LINES = 40
@@ -112,7 +110,7 @@ class _Saying:
             notification = telling.catalogue.notifications[each.name]
             values["lead"] = telling.lead(notification)
             if new:
-                told = [*_numbered(telling.steps(notification)), *telling.notes(notification)]
+                told = [*numbered(telling.steps(notification)), *telling.notes(notification)]
                 inside = tuple(("", line) for line in told)
         elif each.part == "source" and not new and _by_clock(telling.catalogue, each.name):
             code = "source.gone_clock"
@@ -154,19 +152,19 @@ class _Saying:
     def _step(self, each: Difference) -> Iterator[Item]:
         before, after = each.values["before"], each.values["after"]
         steps = [side.steps(side.catalogue.notifications[each.name]) for side in (self.was, self.is_)]
-        was = None if before is None else _at(steps[0], before)
-        is_ = None if after is None else _at(steps[1], after)
-        number = _number(steps[1], after) if is_ is not None else _number(steps[0], before)
+        was = None if before is None else step_at(steps[0], before)
+        is_ = None if after is None else step_at(steps[1], after)
+        number = number_of(steps[1], after) if is_ is not None else number_of(steps[0], before)
         if is_ is None:
             assert was is not None
-            inside = tuple(("-", line) for line in _inside(was))
+            inside = tuple(("-", line) for line in steps_inside(was))
             yield self._item(each, "notification.step.removed", inside=inside, number=number, step=was.line)
         elif was is None:
-            code, behind = _behind(steps[1], after)
-            inside = tuple(("+", line) for line in _inside(is_))
+            code, behind = stands_behind(steps[1], after)
+            inside = tuple(("+", line) for line in steps_inside(is_))
             yield self._item(each, code, inside=inside, step=is_.line, behind=behind)
         elif each.code.endswith(".ways"):
-            lines = (*(("-", line) for line in _inside(was)), *(("+", line) for line in _inside(is_)))
+            lines = (*(("-", line) for line in steps_inside(was)), *(("+", line) for line in steps_inside(is_)))
             yield self._item(each, "notification.step.ways", inside=lines, number=number)
         else:
             details = list(self._details(each))
@@ -175,7 +173,7 @@ class _Saying:
                     yield self._item(each, "notification.step.detail", number=number, step=is_.line, detail=detail)
             else:
                 inside = tuple(("", detail) for detail in details) if len(details) > 1 else ()
-                yield self._otherwise(each, was.line, is_.line, (_number(steps[0], before), number), inside)
+                yield self._otherwise(each, was.line, is_.line, (number_of(steps[0], before), number), inside)
 
     def _details(self, each: Difference) -> Iterator[Line]:
         """What is written otherwise of a step, place by place, without the steps inside of it."""
@@ -191,7 +189,7 @@ class _Saying:
         values: dict[str, Any] = {"number": number, "step": is_, "was": was}
         if number != old_number:
             return self._item(each, "notification.step.moved", inside=inside, old_number=old_number, **values)
-        begin, one, other, end = _apart(was, is_)
+        begin, one, other, end = apart(was, is_)
         said = plain(one), plain(other)
         small = all(said) and max(map(len, said)) <= _LITTLE and not re.search("[()]", "".join(said))
         if small and (begin or end):
@@ -203,7 +201,7 @@ class _Saying:
         values = each.values
         inside: list[Signed] = []
         for hunk in values.get("hunks", ()) if each.sort == "changed" else ():
-            removed, added = _cut(*([masked(line) for line in hunk[sort]] for sort in ("removed", "added")))
+            removed, added = cut(*([masked(line) for line in hunk[sort]] for sort in ("removed", "added")))
             inside += [("-", (Code(line),)) for line in removed]
             inside += [("+", (Code(line),)) for line in added]
         if len(inside) > _MOST_LINES:
@@ -358,101 +356,6 @@ class _Saying:
             case [*_] if not any(isinstance(each, dict | list) for each in value):
                 return self.words.listed([self._shown(each) for each in value]) or self.words.say("value.none")
         return (Code(_short(orjson.dumps(as_json(value)).decode())),)
-
-
-# -- steps ---------------------------------------------------------------------------------------------------------
-
-
-def _at(steps: Sequence[Told], address: Address) -> Told:
-    told = steps[address[0]]
-    for which, index in zip(address[1::2], address[2::2], strict=True):
-        told = told.inside[which][1][index]
-    return told
-
-
-def _number(steps: Sequence[Told], address: Address) -> str:
-    """``3``; inside of it ``3.1``; where it has several lists, ``3b.1`` in the second."""
-    number, told = str(address[0] + 1), steps[address[0]]
-    for which, index in zip(address[1::2], address[2::2], strict=True):
-        number += f"{_letter(told, which)}.{index + 1}"
-        told = told.inside[which][1][index]
-    return number
-
-
-def _letter(told: Told, which: int) -> str:
-    return chr(ord("a") + which) if len(told.inside) > 1 else ""
-
-
-def _behind(steps: Sequence[Told], address: Address) -> tuple[str, str]:
-    """What is said of where a new step stands, and the number of the step that says it."""
-    *above, index = address
-    if index:
-        return "notification.step.added", _number(steps, (*above, index - 1))
-    if not above:
-        return "notification.step.added_first", ""
-    outer = tuple(above[:-1])
-    return "notification.step.added_inside", f"{_number(steps, outer)}{_letter(_at(steps, outer), above[-1])}"
-
-
-def _numbered(steps: Sequence[Told], indent: str = "") -> Iterator[Line]:
-    for number, told in enumerate(steps, 1):
-        yield joined([f"{indent}{number}. ", *told.line])
-        yield from _inside(told, f"{indent}   ")
-
-
-def _inside(told: Told, indent: str = "") -> Iterator[Line]:
-    for label, steps in told.inside:
-        if label is not None:
-            yield joined([indent, *label, ":"])
-        yield from _numbered(steps, f"{indent}  " if label is not None else indent)
-
-
-def _apart(one: Line, other: Line) -> tuple[Line, Line, Line, Line]:
-    """Two lines as the words that both begin with, what each has alone, and the words that both end in."""
-    first, second = _split(one), _split(other)
-    start, end = _common(first, second)
-    ends = len(first) - end, len(second) - end
-    return (
-        joined(first[:start]),
-        joined(first[start : ends[0]]),
-        joined(second[start : ends[1]]),
-        joined(first[ends[0] :]),
-    )
-
-
-def _common(one: Sequence[Any], other: Sequence[Any]) -> tuple[int, int]:
-    """How much of two sequences is the same at their beginning, and then at their end."""
-    least = min(len(one), len(other))
-    start = next((index for index in range(least) if one[index] != other[index]), least)
-    rest = least - start
-    return start, next((index for index in range(rest) if one[-1 - index] != other[-1 - index]), rest)
-
-
-def _split(line: Line) -> list[str | Code | Link]:
-    found: list[str | Code | Link] = []
-    for part in line:
-        found += (
-            re.findall(r"\d[\d.,]*\s+[^\s,;:]+|\s+|[^\s,;:]+(?::[^\s,;:]+)*|[,;:]", part)
-            if isinstance(part, str)
-            else [part]
-        )
-    return found
-
-
-def _cut(removed: list[str], added: list[str]) -> tuple[list[str], list[str]]:
-    """Lines that differ; of long ones, which a paragraph may be, what is around the difference."""
-    if len(removed) != len(added) or max(map(len, (*removed, *added)), default=0) <= _LONGEST:
-        return removed, added
-    pairs = [_around(one, other) for one, other in zip(removed, added, strict=True)]
-    return [one for one, _ in pairs], [other for _, other in pairs]
-
-
-def _around(one: str, other: str) -> tuple[str, str]:
-    start, end = _common(one, other)
-    begin, after = max(0, start - _NEAR), max(0, end - _NEAR)
-    parts = [text[begin : len(text) - after] for text in (one, other)]
-    first, second = (f"{'…' if begin else ''}{part}{'…' if after else ''}" for part in parts)
-    return first, second
 
 
 # -- small things --------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ witnesses, are held against the new schema: that is what their producers will me
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
@@ -22,8 +21,9 @@ from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.document import Document
 from arauto.catalogue.reader import read
 from arauto.catalogue.schemas import Check, validator
+from arauto.change.attribution import about
 from arauto.change.meaning import as_json, same
-from arauto.change.shapes import ITEMS, ShapeChange, shape_changes, written
+from arauto.change.shapes import ShapeChange, shape_changes, written
 from arauto.errors import CatalogueFaulty, Diagnostic
 from arauto.model import JSON, Catalogue
 
@@ -96,8 +96,8 @@ def schema_impacts(
     warned = _warned(old, [each for each in sound if any(_matters(change) for change in found[each.name])], new_files)
     warnings: dict[str, list[Diagnostic]] = {each.name: [] for each in sound}
     for fault in warned:
-        about = (each.name for each in sound if _about(fault, found[each.name], old.files) is not None)
-        warnings[next(about, sound[0].name)].append(fault)
+        whose = (each.name for each in sound if about(fault, found[each.name], old.files) is not None)
+        warnings[next(whose, sound[0].name)].append(fault)
     return tuple(
         _impact(old, each, found[each.name], broken.get(each.name, ()), warnings.get(each.name, ()), new_faults)
         for each in subjects
@@ -331,74 +331,15 @@ def _with_attributes(files: Mapping[str, bytes], schema: JSON) -> tuple[str, byt
     return name, f"{document.text[:begin]}{written_.decode()}{lines}{document.text[end:]}".encode()
 
 
-# -- by property ---------------------------------------------------------------------------------------------------
-
-_CHAIN = re.compile(r"""[A-Za-z_]\w*(?:\.\w+|\[(?:-?\d+|"[^"\]]*"|'[^'\]]*')\])*""")
-_LINK = re.compile(r"""\w+|\[(?:-?\d+|"[^"\]]*"|'[^'\]]*')\]""")
-_LOOP = re.compile(r"\bfor\s+(\w+)\s+in\s+([\w.]+)")
-_ROOTS = (("event", "data"), ("events", ITEMS, "data"), ("recipient", "attributes"), ("attributes",))
-
-
 def _grouped(
     changes: Sequence[ShapeChange], faults: Sequence[Diagnostic], files: Mapping[str, bytes]
 ) -> Iterator[Break]:
     """The faults by the change that they are about, in the order of the changes."""
     found: dict[int | None, list[Diagnostic]] = {}
     for fault in faults:
-        found.setdefault(_about(fault, changes, files), []).append(fault)
+        found.setdefault(about(fault, changes, files), []).append(fault)
     for index in sorted(found, key=lambda index: -1 if index is None else index):
         yield Break(None if index is None else changes[index], tuple(found[index]))
-
-
-def _about(fault: Diagnostic, changes: Sequence[ShapeChange], files: Mapping[str, bytes]) -> int | None:
-    """Which change a fault is about: the one of the deepest property that lies on its path."""
-    best: tuple[int, int] | None = None
-    for path in _paths(fault, files):
-        for index, change in enumerate(changes):
-            common = min(len(path), len(change.path))
-            if common and change.code != "described" and path[:common] == change.path[:common]:
-                known = (len(change.path), -index)
-                best = max(best, known) if best is not None else known
-        if best is not None:
-            return -best[1]
-    effective = [index for index, change in enumerate(changes) if change.code != "described"]
-    return effective[0] if len(effective) == 1 else None
-
-
-def _paths(fault: Diagnostic, files: Mapping[str, bytes]) -> Iterator[tuple[str, ...]]:
-    """The paths into the data that a fault may be about: that at its place, then those that its message names."""
-    text = files.get(fault.file, b"").decode("utf-8", "replace")
-    loops = {name: _parts(over) for name, over in _LOOP.findall(text)}
-    lines = text.splitlines()
-    line = lines[fault.line - 1] if fault.line <= len(lines) else ""
-    at = fault.column - 1
-    chains = [match[0] for match in _CHAIN.finditer(line) if match.start() <= at < match.end()]
-    for chain in (*chains, *_CHAIN.findall(fault.message)):
-        path = _below(_parts(chain), loops)
-        if path:
-            yield path
-    if fault.message.startswith("/"):
-        yield tuple(ITEMS if part.isdigit() else part for part in fault.message[1:].partition(" ")[0].split("/"))
-
-
-def _parts(chain: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for link in _LINK.findall(chain):
-        inner = link.strip("[]").strip("\"'")
-        found.append(ITEMS if link.startswith("[") and inner.lstrip("-").isdigit() else inner)
-    return tuple(found)
-
-
-def _below(parts: tuple[str, ...], loops: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The path inside of the data; what stands for an item of a loop is followed to its list."""
-    for _ in range(len(loops) + 1):
-        for root in _ROOTS:
-            if parts[: len(root)] == root:
-                return parts[len(root) :]
-        if not parts or parts[0] not in loops:
-            return ()
-        parts = (*loops[parts[0]], ITEMS, *parts[1:])
-    return ()
 
 
 def _is_text(fault: Diagnostic) -> bool:
