@@ -78,6 +78,8 @@ class SqliteDatabase:
                 f"{self._path} was written by a newer Arauto (schema {version}; this one knows {SCHEMA_VERSION}): "
                 "start that version, or give this one another file"
             )
+        if self._path is None:  # for good: a commit walks over all pages that are not on a disk, which is all there are
+            writer.execute("BEGIN")
         return writer
 
     def _open_reader(self) -> apsw.Connection:
