@@ -1,7 +1,7 @@
 """The whole way in one process with SQLite (``synchronous=FULL``), and the same job done plainly, in one run.
 
     python -m bench [--events 20000] [--json FILE]
-    python -m bench fan-out | digest | waiting | tests
+    python -m bench back-test | fan-out | digest | waiting | tests
 
 The first: everything runs on loopback, each side in a process of its own: the load, the hub (or the plain program),
 the sink. The others: see ``inside``.
@@ -204,10 +204,12 @@ def _pair(result: dict[str, Any], what: str) -> str:
 
 
 SIZES = {
+    "back-test": (10_000, 50_000),
     "fan-out": (10_000, 100_000),
     "digest": (10_000, 100_000),
     "waiting": (10_000, 1_000_000),
     "tests": (100, 1000),
+    "check": (50, 500),
 }
 """Of the cases in ``inside``: what does not grow with the size is to be the same for both."""
 

@@ -1,4 +1,5 @@
-"""The cases that run in one process: a large group, a large digest, very many runs that wait, and a project's tests.
+"""The cases that run in one process: a large group, a large digest, very many runs that wait, a project's tests, and
+changes tried on what was recorded.
 
     python -m bench.inside CASE SIZE
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +40,8 @@ from arauto.simulate.testing import play
 from arauto.sources import Draft
 from arauto.store import FanoutPage, NewEvent, Pending, PlanRecord, RunRecord, Store
 from arauto.store.opening import open_store
+from bench.growing import write_project
+from bench.past import back_test
 
 HERE = Path(__file__).parent
 BATCH = 256
@@ -263,12 +268,46 @@ async def tests(store: Store, clock: Clock, size: int) -> dict[str, float]:
     }
 
 
+async def check(store: Store, clock: Clock, size: int) -> dict[str, float]:
+    """The example shop made larger, until it has so many notifications: `arauto check` as a command, when nothing is
+    remembered, when nothing has changed, and when one text has."""
+    with tempfile.TemporaryDirectory(prefix="arauto-bench-") as made:
+        project = Path(made) / "project"
+        write_project(project, size)
+        found: dict[str, float] = {}
+        text = project / "notifications/order-paid/content.en.md"
+        for what, times in (("cold", 1), ("unchanged", 5), ("one_changed", 1)):
+            if what == "one_changed":
+                text.write_text(text.read_text() + "\nBye.\n")
+            runs = [_command(project, Path(made) / "cache") for _ in range(times)]
+            found[f"{what}_s"], found[f"{what}_cpu_s"] = map(min, zip(*runs, strict=True))
+        return found
+
+
+def _command(project: Path, cache: Path) -> tuple[float, float]:
+    """How long a check takes, and how long it computes."""
+    before, began = os.times(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-c", "from arauto.cli import main; main()", "check", str(project)],
+        env={**os.environ, "ARAUTO_CACHE": str(cache)},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    seconds, after = time.perf_counter() - began, os.times()
+    return seconds, (after.children_user + after.children_system) - (before.children_user + before.children_system)
+
+
 def peak_memory() -> float:
     """Of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-CASES = {"fan-out": fan_out, "digest": digest, "waiting": waiting, "tests": tests}
+async def past(store: Store, clock: Clock, size: int) -> dict[str, float]:
+    """Changes tried on so many recorded events (``bench.past``)."""
+    return {**await back_test(store, size, progress), "peak_memory_mib": peak_memory()}
+
+
+CASES = {"back-test": past, "fan-out": fan_out, "digest": digest, "waiting": waiting, "tests": tests, "check": check}
 
 
 async def run(case: str, size: int) -> dict[str, Any]:

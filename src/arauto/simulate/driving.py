@@ -118,11 +118,11 @@ class Drive:
         for _ in range(_TURNS):
             if self._ticking is not None and self._ticks_at is not None and self._ticks_at <= self.now:
                 self._ticks_at = await self._ticking.step(self.now)
-            if not self.pending:
-                due = await self.store.next_due()
-                if due is None or due > self.now:
+            due = await self.store.next_due()
+            if due is None or due > self.now:  # nothing but what is in memory is to be looked at
+                if not await self._plan():
                     return
-            if not await self.turn():
+            elif not await self.turn():
                 return
         raise RuntimeError(f"something is always due at {self.now}")
 
