@@ -238,7 +238,7 @@ def test_a_fault_in_own_mjml_has_its_place(
         pytest.param("<script>{X}</script>", id="a script"),
         pytest.param("<!-- {X} -->", id="a comment"),
         pytest.param("<!--[if mso]><p style='{X}'></p><![endif]-->", id="a comment for Outlook"),
-        pytest.param('<img srcset="{X} 2x" src="https://x.example" />', id="another attribute with URLs"),
+        pytest.param('<img alt="" srcset="{X} 2x" src="https://x.example" />', id="another attribute with URLs"),
     ],
 )
 def test_a_value_stands_only_where_it_can_be_escaped(folder: str, placed: str) -> None:

@@ -6,6 +6,7 @@ An action leads to its ``url``; with ``acknowledge: true`` instead, it tells the
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -58,7 +59,7 @@ class Reader:
         end = _END.search(text, start)
         if end is None:
             self.add((1, 1), "bad-front-matter", "the front matter does not end", "close it with a line ---")
-            return Part(text[start:], 2), Part("")
+            return Part("", 2), Part("")
         return Part(text[start : end.start()], 2), Part(text[end.end() :], 1 + text.count("\n", 0, end.end()))
 
     def mapping(self, front: Part, allowed: tuple[str, ...]) -> dict[str, tuple[tuple[int, int], yaml.Node]]:
@@ -187,3 +188,12 @@ class Reader:
 
 def _order(fault: Diagnostic) -> tuple[Any, ...]:
     return fault.line, fault.column, fault.code, fault.message
+
+
+@lru_cache(maxsize=32)
+def read_content(file: str, text: str) -> tuple[Front, tuple[Diagnostic, ...]]:
+    """The front matter of a content file, which may not be changed, with the body, and what is wrong with it. All that
+    look at a file ask one after another."""
+    reader = Reader(file)
+    front = reader.content(text)
+    return front, tuple(reader.faults)

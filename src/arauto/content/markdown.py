@@ -64,7 +64,13 @@ def problems(skeleton: str, check_image: Callable[[str], object]) -> Iterator[tu
         if token.type == "html_block":
             yield Problem("raw-html", "HTML is not taken in a text", token.content.strip(), "write Markdown"), line
         elif token.type == "inline":
+            opened: set[str] = set()
             for child in token.children or ():
+                if child.type == "html_inline":
+                    name = child.content.strip("</> ").split(" ")[0]
+                    if child.content.startswith("</") and name in opened:
+                        continue  # where it begins, it is told
+                    opened.add(name)
                 problem = _problem(child, token.children or [], check_image)
                 if problem is not None:
                     yield problem, line

@@ -45,6 +45,10 @@ _NONCE = f"v{token_hex(4)}x"
 """Begins the mark of a value inside MJML, which would spell private-use characters out."""
 _MARK = re.compile(_NONCE + "([0-9a-f]{4})")
 _TAG = re.compile(r"<[a-zA-Z](?:[^<>\"]|\"[^\"]*\")*>")
+_POSITION = re.compile(r" at position (\d+):\d+")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_UNQUOTED = re.compile(r"=\s*[^\s\"'>]")
+_PICTURES = frozenset({"mj-image", "mj-carousel-image", "img"})
 _TITLE = re.compile(r"<mj-title>(.*?)</mj-title>", re.DOTALL)
 _ATTRIBUTE = re.compile(r'\s([a-zA-Z:-]+)="([^"]*)"')
 
@@ -116,11 +120,25 @@ def _draw_faults(file: str, part: Part, drawn: Outline, sources: TextSources) ->
     try:
         _lay_out(drawn.skeleton, frozenset(), sources)
     except _Misplaced as error:
-        at = drawn.origin(drawn.skeleton.find(error.words))
+        quoted = max(drawn.skeleton.find(f"{mark}{error.words}{mark}") for mark in "\"'")
+        at = drawn.origin(quoted + 1 if quoted >= 0 else drawn.skeleton.find(error.words))
         return [part_fault(file, part, at, error.code, error.message, error.hint)]
     except ValueError as error:
-        return [TextFault(file, 1, 1, "bad-mjml", f"MJML cannot draw this: {error}")]
+        found = _POSITION.search(str(error))
+        at = drawn.origin(_unmarked_at(drawn.skeleton, int(found[1]))) if found else 0
+        said = _POSITION.sub("", str(error))
+        return [part_fault(file, part, at, "bad-mjml", f"MJML cannot draw this: {said}")]
     return []
+
+
+def _unmarked_at(skeleton: str, at: int) -> int:
+    """The offset in a skeleton of an offset in what MJML is given, in which each value has its mark."""
+    wider = len(_NONCE) + 3
+    for hole in HOLE.finditer(skeleton):
+        if hole.start() >= at:
+            break
+        at -= min(wider, at - hole.start())
+    return at - (skeleton[at - 1 : at] == "<")  # it may count from a tag's name
 
 
 class _Misplaced(ValueError):
@@ -159,26 +177,32 @@ class _Checker(HTMLParser):
             self._add(0, "the mail has no subject", "add <mj-title> to <mj-head>, or a content file with a title")
         return self._found
 
-    def _add(self, at: int, message: str, hint: str | None) -> None:
-        self._found.append((at, "bad-mjml", message, hint))
+    def _add(self, at: int, message: str, hint: str | None, code: str = "bad-mjml") -> None:
+        self._found.append((at, code, message, hint))
 
     def _at(self) -> int:
         line, column = self.getpos()
         return self._lines[line - 1] + column
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._tag(tag)
+        self._tag(tag, attrs)
         if tag not in _VOID:
             self._open.append((tag, self._at()))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._tag(tag)
+        self._tag(tag, attrs)
+
+    def handle_data(self, data: str) -> None:
+        if "<" in data and not any(tag == "mj-style" for tag, _ in self._open):
+            self._add(self._at() + data.index("<"), "a < stands here that begins no tag", "write &lt;")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _VOID:
             return
         if self._open and self._open[-1][0] == tag:
             self._open.pop()
+        elif self._open and self._is_misspelt(self._open[-1][0], tag):
+            self._open.pop()  # its name is told already
         elif any(tag == opened for opened, _ in self._open):
             inner = self._open[-1][0]
             self._add(self._at(), f"</{tag}> comes while <{inner}> is open", f"add </{inner}> before it")
@@ -187,8 +211,17 @@ class _Checker(HTMLParser):
         else:
             self._add(self._at(), f"</{tag}> closes nothing", "take it out")
 
-    def _tag(self, tag: str) -> None:
+    def _is_misspelt(self, opened: str, tag: str) -> bool:
+        return opened.startswith("mj") and opened not in TAGS and did_you_mean(opened, [tag]) is not None
+
+    def _tag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._seen.add(tag)
+        written = _QUOTED.sub(lambda quoted: '"' * len(quoted[0]), self.get_starttag_text() or "")
+        if (unquoted := _UNQUOTED.search(written)) is not None:
+            self._add(self._at() + unquoted.end() - 1, "the value of an attribute stands without quotes", 'write ="…"')
+        if tag in _PICTURES and "alt" not in dict(attrs) and not any(each == "mj-attributes" for each, _ in self._open):
+            hint = 'say what it shows: alt="a red box"; alt="" where it shows nothing that matters'
+            self._add(self._at(), f"the <{tag}> has no alternative text", hint, "missing-key")
         if tag == "mj-include":
             self._add(self._at(), "<mj-include> is not taken", "write the part into this file")
         elif tag.startswith("mj") and tag not in TAGS:
