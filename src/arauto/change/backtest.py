@@ -16,13 +16,13 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct, field
 
-from arauto.change.ledger import Aspect, Class, Got, Ledger, Pair, Side, Version
 from arauto.change.replay import Refused, Replay, minute_of
 from arauto.change.scope import Scope, by_clock
 from arauto.engine.recalling import Past, Piece
 from arauto.model import JSON, Catalogue, Recipient
 from arauto.simulate.simulation import TENANT
 from arauto.store.history import Change, RecordedEvent
+from arauto.store.ledger import Aspect, Class, Got, Ledger, Pair, Side, Version
 
 PIECE = 1000
 """Events that are read at once."""

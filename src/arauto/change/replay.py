@@ -17,7 +17,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from arauto.change.ledger import Got
 from arauto.change.scope import Scope, narrowed
 from arauto.channels import Accepted, Delivery
 from arauto.engine.metrics import Metrics
@@ -29,6 +28,7 @@ from arauto.simulate.driving import Clock
 from arauto.simulate.simulation import TENANT, Carried, Simulation
 from arauto.store import InboxItem, NewEvent, Settlement, Suppression
 from arauto.store.history import Change, RecordedEvent, RecordedMessage
+from arauto.store.ledger import Got
 from arauto.store.scratch import ScratchStore
 
 _encode = msgspec.msgpack.Encoder(enc_hook=str).encode

@@ -17,7 +17,6 @@ from msgspec import Struct
 from arauto.change.backtest import Example, Outcome, Totals
 from arauto.change.differences import Differences
 from arauto.change.inflight import InFlight, Unsent, Waiting
-from arauto.change.ledger import Pair, Version
 from arauto.change.saying import say_differences, say_rewritten
 from arauto.change.saying_schemas import say_impacts
 from arauto.change.schemas import SchemaImpact
@@ -26,6 +25,7 @@ from arauto.change.sections import Section, shown
 from arauto.engine.words import say_reason
 from arauto.generate.say import Code, Line, Words, joined
 from arauto.model import Catalogue
+from arauto.store.ledger import Pair, Version
 
 _LONGEST_TITLE = 60
 _LOG = 6

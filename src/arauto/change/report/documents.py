@@ -9,12 +9,12 @@ from decimal import Decimal
 from arauto.change.backtest import Example, Outcome
 from arauto.change.differences import differences_as_json
 from arauto.change.inflight import InFlight
-from arauto.change.ledger import Version
 from arauto.change.report import Plan, Report, Table
 from arauto.change.schemas import impacts_as_json
 from arauto.change.sections import Section, markdown, markdown_line
 from arauto.generate.say import Line
 from arauto.model import JSON
+from arauto.store.ledger import Version
 
 
 def as_json(plan: Plan) -> JSON:

@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import apsw
 from msgspec import Struct
 
+from arauto.store.database import read_schema, read_statements
 from arauto.store.documents import to_micros, to_moment
 
 Side: TypeAlias = Literal["old", "new"]
@@ -22,46 +23,7 @@ Class: TypeAlias = Literal["same", "more", "less", "otherwise"]
 Aspect: TypeAlias = Literal["channel", "time", "language", "text"]
 ASPECTS: tuple[Aspect, ...] = ("channel", "time", "language", "text")
 
-_SCHEMA = """
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;
-CREATE TABLE got (
-    new INTEGER, id TEXT, at INTEGER, event TEXT, notification TEXT, recipient TEXT, channel TEXT, category TEXT,
-    locale TEXT, segments INTEGER, cost TEXT, currency TEXT, title TEXT, text BLOB,
-    PRIMARY KEY (new, id)
-) WITHOUT ROWID;
-CREATE TABLE recorded (id TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
-
-_PAIR = """
-CREATE TABLE pairs AS SELECT a.id AS old, b.id AS new
-FROM got AS a JOIN got AS b ON b.new = 1 AND b.id = a.id WHERE a.new = 0;
-CREATE TABLE alone AS SELECT new, id, event, notification, recipient, channel, at FROM got AS one
-WHERE NOT EXISTS (SELECT 1 FROM got AS other WHERE other.new = 1 - one.new AND other.id = one.id);
-"""
-
-_ALIKE = """
-CREATE TABLE alike AS
-WITH turns AS (
-    SELECT *, row_number() OVER (PARTITION BY new, event, notification, recipient{more} ORDER BY at, id) AS turn
-    FROM alone
-)
-SELECT a.id AS old, b.id AS new FROM (SELECT * FROM turns WHERE new = 0) AS a
-JOIN (SELECT * FROM turns WHERE new = 1) AS b USING (event, notification, recipient, turn{more});
-INSERT INTO pairs SELECT old, new FROM alike;
-DELETE FROM alone WHERE new = 0 AND id IN (SELECT old FROM alike) OR new = 1 AND id IN (SELECT new FROM alike);
-DROP TABLE alike;
-"""
-
-_LEFT = "INSERT INTO pairs SELECT iif(new = 0, id, NULL), iif(new = 1, id, NULL) FROM alone"
-
-_COMPARED = """
-SELECT pairs.old, pairs.new, a.at, b.at, coalesce(b.event, a.event), coalesce(b.notification, a.notification),
-    coalesce(b.recipient, a.recipient), a.channel, b.channel, a.category, b.category, a.locale, b.locale,
-    a.segments, b.segments, a.cost, b.cost, a.currency, b.currency, a.title, b.title, a.text IS b.text
-FROM pairs LEFT JOIN got AS a ON a.new = 0 AND a.id = pairs.old LEFT JOIN got AS b ON b.new = 1 AND b.id = pairs.new
-ORDER BY coalesce(b.at, a.at), coalesce(b.notification, a.notification), coalesce(b.recipient, a.recipient),
-    pairs.new, pairs.old;
-"""
+_PAIRING = ("pair_by_id", "turns_by_channel", "pair_turns", "turns_anyhow", "pair_turns", "leave_the_rest")
 
 
 class Got(Struct, frozen=True, kw_only=True):
@@ -138,7 +100,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._database = apsw.Connection("")
-        self._database.execute(_SCHEMA).fetchall()
+        self._statements = read_statements(__name__)
+        self._database.execute(read_schema(__name__)).fetchall()
         self._database.execute("BEGIN").fetchall()
 
     def put(self, side: Side, got: Sequence[Got]) -> None:
@@ -163,30 +126,26 @@ class Ledger:
             )
             for each in got
         ]
-        self._database.executemany(f"INSERT OR IGNORE INTO got VALUES ({', '.join('?' * 14)})", rows)  # noqa: S608
+        self._database.executemany(self._statements["put"].text, rows)
 
     def note_recorded(self, ids: Sequence[str]) -> None:
         """Write down what was really sent."""
-        self._database.executemany("INSERT OR IGNORE INTO recorded VALUES (?)", [(id,) for id in ids])
+        self._database.executemany(self._statements["note_recorded"].text, [(id,) for id in ids])
 
     def faithful(self) -> tuple[int, int]:
         """How many messages were really sent, and how many of them the replay of the old version sent, too."""
-        ((recorded, found),) = self._database.execute(
-            "SELECT count(*), count(got.id) FROM recorded LEFT JOIN got ON got.new = 0 AND got.id = recorded.id"
-        ).fetchall()
+        ((recorded, found),) = self._database.execute(self._statements["faithful"].text).fetchall()
         return int(str(recorded)), int(str(found))
 
     def drop_before(self, at: datetime) -> None:
         """Forget what was got before the period."""
-        self._database.execute("DELETE FROM got WHERE at < ?", (to_micros(at),)).fetchall()
+        self._database.execute(self._statements["drop_before"].text, (to_micros(at),)).fetchall()
 
     def compare(self) -> Iterator[Pair]:
         """All that anybody got, in the order of its time. Nothing can be put any more."""
-        self._database.execute(_PAIR).fetchall()
-        for more in (", channel", ""):
-            self._database.execute(_ALIKE.format(more=more)).fetchall()
-        self._database.execute(_LEFT).fetchall()
-        for row in self._database.execute(_COMPARED):
+        for name in _PAIRING:
+            self._database.execute(self._statements[name].text).fetchall()
+        for row in self._database.execute(self._statements["compared"].text):
             yield _pair(row)
 
     def close(self) -> None:
