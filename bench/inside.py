@@ -1,5 +1,5 @@
-"""The cases that run in one process: a large group, a large digest, very many runs that wait, a project's tests, and
-changes tried on what was recorded.
+"""The cases that run in one process: a large group, a large digest, very many runs that wait, a project's tests, the
+check of a large project, and changes tried on what was recorded.
 
     python -m bench.inside CASE SIZE
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from arauto.catalogue.analysis import analyse
 from arauto.catalogue.cases import read_cases
-from arauto.catalogue.compiler import compile_folder
+from arauto.catalogue.compiler import compile_folder, undisturbed
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.folder import Folder
 from arauto.catalogue.limits import check_limits
@@ -14,6 +14,7 @@ from arauto.errors import CatalogueFaulty, Diagnostic
 from arauto.model import Catalogue
 
 
+@undisturbed()
 def check_project(folder: Path) -> tuple[Catalogue, list[Diagnostic]]:
     """The catalogue of the project in ``folder``, and the warnings about it, sorted by place.
 

@@ -6,7 +6,8 @@ its name, so that one slip is told once and not again wherever the name is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -24,11 +25,24 @@ from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import Everybody, compile_recipients
 from arauto.catalogue.sources import compile_sources
 from arauto.errors import CatalogueFaulty
-from arauto.model import Catalogue
+from arauto.model import Catalogue, Notification
 
 _NO_FILE = ("no file of a project has this name", "leave it out")
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Without the garbage collector, which would go over the growing catalogue again and again, and find nothing."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@undisturbed()
 def compile_project(folder: Path) -> Catalogue:
     """The catalogue of the project in ``folder``.
 
@@ -64,15 +78,25 @@ def compile_folder(read: Folder, faults: Faults) -> tuple[Catalogue, Sight]:
         groups=everybody.groups,
         channels={name: channel for name, channel in configured.items() if channel},
         notifications=notifications,
-        by_event_type={
-            name: tuple(each for _, each in sorted(notifications.items()) if name in each.on) for name in sound
-        },
+        by_event_type=_by_event_type(sound, notifications),
         gathered=compile_gathered(configured, whole.brand) if whole.project.attention else {},
         listeners=listeners(notifications),
     )
     return catalogue, sight
 
 
+def _by_event_type(
+    event_types: Iterable[str], notifications: Mapping[str, Notification]
+) -> dict[str, tuple[Notification, ...]]:
+    found: dict[str, list[Notification]] = {name: [] for name in event_types}
+    for _, notification in sorted(notifications.items()):
+        for name in dict.fromkeys(notification.on):
+            if name in found:
+                found[name].append(notification)
+    return {name: tuple(each) for name, each in found.items()}
+
+
+@undisturbed()
 def compile_files(files: Mapping[str, bytes]) -> Catalogue:
     """The catalogue of a project of which only the files are there, by name, as ``Catalogue.files`` has them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -65,6 +66,7 @@ def check(
 def _check(directory: Path) -> Found:
     from arauto.catalogue import check_project  # what was found before is told without it
 
+    gc.disable()  # and not again: what is left over is let go of when the command ends
     try:
         catalogue, warnings = check_project(directory)
     except CatalogueFaulty as faulty:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
-from arauto.content.front import Front, Reader
+from arauto.content.front import Front, Reader, read_content
 from arauto.content.holes import authored_url, whole_url
 from arauto.content.markdown import IMAGE_HINT, LOCAL_IMAGE, parse, problems
 from arauto.content.shapes import Shapes
 from arauto.content.tree import Action, Content, Paragraph, Picture, Words
-from arauto.errors import Diagnostic
+from arauto.errors import Diagnostic, TextFaulty
 from arauto.language import SEPARATOR, Outline, Part, compile_text, faults, outline
 
 Layout = TypeVar("Layout")
@@ -45,14 +45,38 @@ def compile_content(
     return Shapes(file, compile_text(parts, locale), build, ("body", *names, *labels))
 
 
-@lru_cache(maxsize=16)
 def _checked(file: str, text: str, locale: str, check_image: Callable[[str], object]) -> tuple[Front, list[Part]]:
-    """A content file without faults, and its parts. Channels that share a file ask one after another. Raises
-    TextFaulty."""
+    """A content file without faults, and its parts. Raises TextFaulty."""
+    sound = _sound(file, text, locale)
+    if sound is not None:
+        front, parts, images = sound
+        try:
+            for name in images:
+                check_image(name)
+        except ValueError:
+            pass  # it is told with its place below
+        else:
+            return front, parts
+    return _check(file, text, locale, check_image)
+
+
+@lru_cache(maxsize=16)
+def _sound(file: str, text: str, locale: str) -> tuple[Front, list[Part], tuple[str, ...]] | None:
+    """A content file, its parts and its images, where nothing but these could be faulty. Channels that share a file
+    ask one after another."""
+    images: list[str] = []
+    try:
+        front, parts = _check(file, text, locale, images.append)
+    except TextFaulty:
+        return None
+    return front, parts, tuple(dict.fromkeys(images))
+
+
+def _check(file: str, text: str, locale: str, check_image: Callable[[str], object]) -> tuple[Front, list[Part]]:
     reader = Reader(file)
-    front = reader.content(text)
+    front, found = read_content(file, text)
     parts = [front.body, *front.texts.values(), *(part for action in front.actions for part in action[:2])]
-    reader.faults += language_faults(file, parts, locale)
+    reader.faults += [*found, *language_faults(file, parts, locale)]
     reader.check()
     reader.faults += [*_url_faults(file, front, check_image), *_markdown_faults(file, front.body, check_image)]
     reader.check()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from arauto.content.data import json_parts
-from arauto.content.front import Reader
+from arauto.content.front import Reader, read_content
 from arauto.language import Part
 
 
@@ -24,7 +24,7 @@ def pieces(file: str, text: str) -> list[Piece]:
 
 
 def _markdown(file: str, text: str) -> list[Piece]:
-    front = Reader(file).content(text)
+    front, _ = read_content(file, text)
     actions = [part for each in front.actions for part in ((each.label,) if each.acknowledges else each[:2])]
     return [Piece(part) for part in (*front.texts.values(), *actions, front.body)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -17,6 +18,7 @@ SEPARATOR = "\uf8ff"
 """What stands between the parts of a skeleton."""
 
 _MARK = "\uf8fe"
+_PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
 _COUNTERS = frozenset({"index", "index0", "revindex", "revindex0", "length", "depth", "depth0"})
 
 
@@ -109,8 +111,7 @@ def _faults(part: Part, locale: str) -> list[LanguageError]:
         return [part.error(error.at, error.message, error.hint)]
     found = [
         part.error(at, "this is a private-use character, which has no meaning of its own", "take it out")
-        for at, character in enumerate(part.source)
-        if "\ue000" <= character <= "\uf8ff" or character >= "\U000f0000"
+        for at in (match.start() for match in _PRIVATE.finditer(part.source))
     ]
     names = [*TEXT_NAMES, "loop", *sorted(set().union(*(reading.bound for reading in readings)))]
     for reading in readings:
