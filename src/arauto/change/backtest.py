@@ -24,8 +24,8 @@ from arauto.simulate.simulation import TENANT
 from arauto.store.history import Change, RecordedEvent
 from arauto.store.ledger import Aspect, Class, Got, Ledger, Pair, Side, Version
 
-PIECE = 1000
-"""Events that are read at once."""
+PIECE = 250
+"""Events that are read at once: a hub that is asked for them answers nobody else meanwhile."""
 _BATCH = 200
 """What was got is written down so many at a time."""
 

@@ -95,8 +95,8 @@ class Recalling:
         return Span(first - 1, max(beyond, first) - 1)
 
     async def people(self, at: datetime, after: str | None) -> People:
-        """A thousand at a time."""
-        page = await self._store.recipients_then(self._tenant, at, after=after, limit=1000)
+        """Some hundreds at a time."""
+        page = await self._store.recipients_then(self._tenant, at, after=after, limit=500)
         recipients: tuple[Recipient, ...] = tuple(page.items)
         return People(recipients, await self._dead(recipients), page.next)
 

@@ -143,8 +143,8 @@ class Report:
         yield self._scope()
         yield say("backtest.events", events=outcome.events, of=outcome.of, begun=self.moment(outcome.begun))
         if outcome.recorded:
-            share = format_percent(
-                Decimal(outcome.reproduced) / outcome.recorded,
+            share = format_percent(  # rounded down: all is only said of all
+                Decimal(1000 * outcome.reproduced // outcome.recorded) / 1000,
                 "#,##0.0%",
                 locale=self._locale,
                 decimal_quantization=True,
