@@ -28,7 +28,9 @@ def change(project: Path, word: str) -> tuple[str, str]:
 
 def as_plan(tmp_path: Path, before: str, after: str) -> str:
     path = tmp_path / f"{before}-{after}.json"
-    path.write_text(json.dumps({"from": before, "to": after, "verdict": "one text changes"}))
+    tried = {"events": 12, "recipients_concerned": 3}
+    plan = {"from": before, "to": after, "differences": {"differences": [{"code": "x"}]}, "backtest": tried}
+    path.write_text(json.dumps(plan))
     return str(path)
 
 
@@ -63,7 +65,8 @@ async def test_a_team_applies_looks_and_takes_back(on_hub: Any, api: Api, projec
     assert out.startswith(f"{after} is live already, by Ana since ")
     _, out, _ = await on_hub("releases", "show")
     assert out.splitlines()[0] == f"{after}  release 2, live"
-    assert "    verdict: one text changes" in out.splitlines()
+    assert "    differences in the project's files: 1" in out.splitlines()
+    assert "    tried on 12 events: 3 people concerned" in out.splitlines()
     assert (await on_hub("rollback", before[:5], "--dry-run", "--json"))[0] == 0
     assert api.app.hub.engine.catalogue.version == after
     code, out, _ = await on_hub("rollback", before[:5], "--by", "Bia", "--json")

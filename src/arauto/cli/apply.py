@@ -50,7 +50,7 @@ def apply(
     to: ToOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a project folder live: the running hub takes it over at once, without a restart.
+    """Make a project folder live in a running hub, without a restart.
 
     The folder is checked first. The hub looks whether it has every secret, and whether everything can be built; only
     then the version is live, recorded with who did it and when. Nothing that is on its way is lost or held up.

@@ -86,9 +86,14 @@ def _drawn(release: dict[str, Any]) -> list[str]:
 
 
 def _summary(plan: dict[str, Any]) -> list[str]:
-    """Of a plan, what is short enough to be read at a glance."""
-    return [
-        f"    {name}: {value}"
-        for name, value in plan.items()
-        if isinstance(value, (str, int, float)) and name not in ("from", "to")
-    ]
+    """Of a plan, what can be read at a glance."""
+    lines = [f"    differences in the project's files: {_counted(plan.get('differences'), 'differences')}"]
+    tried = plan.get("backtest")
+    if isinstance(tried, dict):
+        lines.append(f"    tried on {tried.get('events')} events: {tried.get('recipients_concerned')} people concerned")
+    return lines
+
+
+def _counted(told: Any, name: str) -> int:
+    found = told.get(name) if isinstance(told, dict) else told
+    return len(found) if isinstance(found, list) else 0

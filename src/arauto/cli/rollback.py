@@ -27,9 +27,9 @@ def rollback(
     to: ToOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version live again that was live before, with the files that it had then.
+    """Make a version live again that was live before.
 
-    It is a release like any other: recorded, taken over at once, and to be rolled back itself. The folder stays as it
+    It has the files that it had then, and is a release like any other: recorded, taken over at once, and to be rolled back itself. The folder stays as it
     is: mend it before it is applied again.
 
     Examples:
