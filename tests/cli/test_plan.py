@@ -13,6 +13,9 @@ from api.conftest import api as api
 from api.conftest import project as project
 from arauto.app import running
 from arauto.catalogue import compile_project
+from arauto.engine.admit import admit
+from arauto.model import Recipient
+from arauto.sources import Draft
 from cli.test_calls import run
 from journeys.hubs import eventually
 
@@ -141,3 +144,24 @@ async def test_a_faulty_folder_is_not_planned(tmp_path: Path, capsys: pytest.Cap
     faulty = written(tmp_path / "faulty", {**PROJECT, PAID: "{{ event.data.nothing }}"})
     code, _, err = await run(capsys, "plan", str(faulty), "--against", str(faulty))
     assert (code, "nothing was done" in err) == (1, True)
+
+
+async def test_a_folder_is_held_against_a_database_that_hubs_work_on(
+    changed: Path, tmp_path: Path, postgresql_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = compile_project(written(tmp_path / "live", PROJECT))
+    async with running(live, postgresql_url) as app:
+        await app.store.put_recipients("default", [Recipient(id="c1")], now=app.hub.engine.clock())
+        data = {"number": "1042", "customer": "c1"}
+        draft = Draft(source="shop", id="1", type="order.paid", data=data)
+        await app.hub.submit([admit(draft, live, app.hub.engine.clock())])
+
+        async def sent() -> Any:
+            return (await app.store.counts()).messages.get("inapp", {}).get("sent")
+
+        await eventually(sent)
+        code, out, err = await run(capsys, "plan", str(changed), "--against", postgresql_url, "--json")
+        assert (code, err) == (0, "")
+        found = json.loads(out)["backtest"]
+        assert (found["messages_really_sent"], found["of_these_reproduced"]) == (1, 1)
+        assert found["totals"][0]["otherwise_in"] == {"text": 1}
