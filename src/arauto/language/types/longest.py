@@ -90,13 +90,18 @@ class Drawn:
     def renderings(self, cost: Cost) -> Iterator[Rendering]:
         """The longest rendering, and those of which one may cost more though it is shorter."""
         longest = {id(choice): max(choice.ways, key=_length) for choice in self._choices}
-        yield _rendered(self._pieces, longest, cost)
-        count = 1
-        for choice in self._choices:
-            for way in choice.ways:
-                if way is not longest[id(choice)] and count < _RENDERINGS:
-                    count += 1
-                    yield _rendered(self._pieces, {**longest, id(choice): way}, cost)
+        texts = {id(value): _worst(value.extent, cost) for value in _values(self._pieces)}
+        first = {at: worst[0] for at, worst in texts.items()}
+        yield _rendered(self._pieces, longest, first)
+        others = [
+            ({**longest, id(choice): way}, first)
+            for choice in self._choices
+            for way in choice.ways
+            if way is not longest[id(choice)]
+        ]
+        others += [(longest, {**first, at: text}) for at, worst in texts.items() for text in worst[1:]]
+        for ways, values in others[:_RENDERINGS]:
+            yield _rendered(self._pieces, ways, values)
 
 
 class Longest:
@@ -229,6 +234,18 @@ def _endless(pieces: Iterable[_Piece]) -> Iterator[Value]:
                 yield from _endless(body)
 
 
+def _values(pieces: Iterable[_Piece]) -> Iterator[Value]:
+    for piece in pieces:
+        match piece:
+            case Value():
+                yield piece
+            case _Choice(ways):
+                for way in ways:
+                    yield from _values(way)
+            case _Loop(body):
+                yield from _values(body)
+
+
 def _length(pieces: Iterable[_Piece]) -> int:
     length = 0
     for piece in pieces:
@@ -244,11 +261,10 @@ def _length(pieces: Iterable[_Piece]) -> int:
     return length
 
 
-def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Cost) -> Rendering:
+def _rendered(pieces: Iterable[_Piece], ways: dict[int, list[_Piece]], texts: dict[int, str]) -> Rendering:
     skeleton: list[str] = []
     values: list[str] = []
     of: list[Value] = []
-    worst: dict[int, str] = {}
 
     def write(pieces: Iterable[_Piece]) -> None:
         for piece in pieces:
@@ -257,12 +273,10 @@ def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Co
                     skeleton.append(piece)
                 case Value():
                     skeleton.append(chr(FIRST_HOLE + len(values)))
-                    if id(piece) not in worst:
-                        worst[id(piece)] = _worst(piece.extent, cost)
-                    values.append(worst[id(piece)])
+                    values.append(texts[id(piece)])
                     of.append(piece)
                 case _Choice():
-                    write(taken[id(piece)])
+                    write(ways[id(piece)])
                 case _Loop(body, times, _):
                     for _ in range(1 if times is None else times):
                         if len(values) < _MOST_HOLES:
@@ -275,21 +289,25 @@ def _rendered(pieces: Iterable[_Piece], taken: dict[int, list[_Piece]], cost: Co
 @lru_cache(maxsize=512)
 def _dearest(letters: frozenset[str], cost: Cost) -> tuple[str, str]:
     """The letter that costs most of those that nobody strips off the ends of a text, and of all."""
-    paid = sorted(letters, key=lambda letter: (cost(letter), len(quote(letter, safe="")), letter))
+    paid = sorted(letters, key=lambda letter: (cost(letter), _quoted(letter), letter))
     return next((letter for letter in reversed(paid) if not letter.isspace()), ""), paid[-1] if paid else ""
 
 
-def _worst(written: Extent, cost: Cost) -> str:
-    """The text that costs most among those that a value may be."""
-
-    def paid(text: str) -> tuple[float, int]:
-        return cost(text), len(quote(text, safe=""))
-
+def _worst(written: Extent, cost: Cost) -> list[str]:
+    """Of the texts that a value may be, the longest; and, where they are others, the one that costs most, and the one
+    that is longest in a URL."""
     candidates = list(written.fixed)
     if written.most is not None and written.most > 0:
         solid, letter = (_ANY, _ANY) if written.letters is None else _dearest(written.letters, cost)
         candidates.append(solid + letter * (written.most - 2) + solid if written.most > 1 else solid)
-    return max(candidates, key=paid, default="")
+    if not candidates:
+        return [""]
+    longest = max(candidates, key=lambda text: (len(text), cost(text)))
+    return list(dict.fromkeys((longest, max(candidates, key=cost), max(candidates, key=_quoted))))
+
+
+def _quoted(text: str) -> int:
+    return len(quote(text, safe=""))
 
 
 __all__ = ["Cost", "Drawn", "Longest", "Rendering", "Value"]
