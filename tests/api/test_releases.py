@@ -116,6 +116,41 @@ async def test_what_is_applied_is_served_when_the_answer_comes(team: Team, make:
     assert (await team.api.call("POST", "/in/shop", b"{}", key=None)).problem == (404, "unknown_source")
 
 
+async def test_schedules_follow_the_version(team: Team) -> None:
+    store = team.api.app.store
+
+    async def noted(*names: str) -> bool:
+        return sorted(each.source for each in await store.ticked()) == sorted(names)
+
+    await eventually(lambda: noted("nightly"))
+    hourly = (team.project / "sources/nightly.yaml").read_text().replace("0 3 * * *", "0 * * * *")
+    for _ in range(3):
+        await team.apply({"sources/nightly.yaml": None, "sources/hourly.yaml": hourly})
+        await team.apply({"sources/nightly.yaml": None})
+    await eventually(lambda: noted())
+    await team.apply({"sources/hourly.yaml": hourly})
+    await eventually(lambda: noted("hourly", "nightly"))
+
+
+async def test_a_run_that_waits_finishes_as_it_was_begun(team: Team, make: Any) -> None:
+    rule = (team.project / "notifications/paid/notification.yaml").read_text()
+    waiting = {"notifications/paid/notification.yaml": rule.replace("[{send", "[{delay: 1s}, {send")}
+    before = (await team.apply(waiting)).json["version"]
+    await team.api.post(make(id="waits", customer="ana"))
+
+    async def planned() -> Any:
+        return (await team.api.call("GET", "/v1/events/waits/explanation")).json["catalogue"]
+
+    assert await eventually(planned) == before
+    other = "---\ntitle: Other\n---\nOther {{ event.data.number }}.\n"
+    assert (await team.apply({"notifications/paid/content.en.md": other})).json["outcome"] == "applied"
+    await team.api.post(make(id="after", customer="ana"))
+    await team.api.items("/v1/messages", 2)
+    inbox = (await team.api.call("POST", "/v1/recipients/ana/inbox-token")).json["token"]
+    titles = [item["title"] for item in await team.api.items(f"/v1/inbox?token={inbox}", 2, key=None)]  # type: ignore[arg-type]
+    assert titles == ["Paid", "Other"], "the one that waited came last, with the text of its version"
+
+
 async def test_what_is_live_already_changes_nothing(team: Team) -> None:
     before = await team.live()
     answer = await team.apply({}, replaces="another")

@@ -19,7 +19,10 @@ import pytest
 from arauto.api.server import listening
 from arauto.app import App, running
 from arauto.catalogue import compile_files
+from arauto.cli.doctor import _running
+from arauto.cli.hub import HubCall
 from arauto.engine import releasing
+from arauto.engine.releases import apply_to
 from arauto.errors import StoreUnavailable
 from arauto.store.opening import open_store
 from journeys.hubs import ENVIRONMENT, eventually, hub_process
@@ -194,6 +197,12 @@ async def test_hubs_that_share_a_database_follow(http_sink: Any, postgresql_url:
             await third.releasing.apply(wanted(old))
             await eventually(lambda: follows(other, old))
             await eventually(lambda: follows(one.app, old))
+        store = await open_store(postgresql_url)
+        applied = await apply_to(store, wanted(new), one.app.hub.engine.clock())
+        await store.close()
+        assert applied.outcome == "applied"
+        await eventually(lambda: follows(one.app, new))
+        await eventually(lambda: follows(other, new))
 
 
 def wanted(files: dict[str, bytes]) -> Any:
@@ -221,6 +230,8 @@ async def test_a_hub_that_lacks_a_secret_keeps_its_version_and_says_so(
         assert ready == {"status": "ready", "serving": compile_files(old).version, "behind": True}
         _, live = await one.call("GET", "/v1/releases/live")
         assert (live["version"], "RELEASES_SECRET" in live["behind"]) == (after, True)
+        found = await asyncio.to_thread(_running, HubCall(one.url, one.app.session_key))
+        assert (found.state, "RELEASES_SECRET" in found.said) == ("fault", True)
         assert b"arauto_release_behind 1.0" in (await one.call("GET", "/metrics"))[1]
         assert await one.send("1") == 202
         assert (await one.planned("1"))["catalogue"] == compile_files(old).version, "it goes on as before"

@@ -20,7 +20,8 @@ MAY_READ_ALL = {"versions_under_way", "versions", "drop_editions", "counts", "tr
 MAY_READ_ALL |= {"unfinished_erasures", "rejections_to_clear", "runs_under_way", "messages_under_way"}
 MAY_READ_ALL |= {"release", "versions_like", "versions_with_files", "plans", "drop_plans_of"}
 MAY_READ_ALL |= {"drop_old_release_files", "drop_release_files"}
-"""The first is kept out of the way of everything else; the second keeps its table small. Of schedules and of releases there are few."""
+"""The first is kept out of the way of everything else; the second keeps its table small. Of schedules and
+releases there are few."""
 FIRST_ROWS = ("next_due", "last_sequences", "first_and_last_event", "retire_history", "live_release")
 SOURCE = Path(__file__).parents[2] / "src" / "arauto" / "store"
 

@@ -29,8 +29,8 @@ def rollback(
 ) -> None:
     """Make a version live again that was live before.
 
-    It has the files that it had then, and is a release like any other: recorded, taken over at once, and to be rolled back itself. The folder stays as it
-    is: mend it before it is applied again.
+    It has the files that it had then, and is a release like any other: recorded, taken over at once, and to be rolled
+    back itself. The folder stays as it is: mend it before it is applied again.
 
     Examples:
 

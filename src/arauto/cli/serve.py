@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from contextlib import ExitStack
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 
 from arauto.cli import Failed
 from arauto.cli.hub import DATABASE_FILE, session_file, state_folder
+from arauto.errors import StoreUnavailable
 
 
 def serve(
@@ -64,11 +66,16 @@ async def _serve(directory: Path, catalogue: Any, database: str, host: str, port
     from arauto.api.server import listening
     from arauto.app import running
 
-    async with running(catalogue, database) as app:
+    lost: StoreUnavailable | None = None
+    async with AsyncExitStack() as stack:
+        stack.push(lambda *raised: lost is not None and isinstance(raised[1], StoreUnavailable))
+        app = await stack.enter_async_context(running(catalogue, database))
         # What is there now stays for good: the collector need not look at it again, nor look so often.
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 20, 50)
+        # While another version is compiled in a thread, calls are answered in between.
+        sys.setswitchinterval(0.0005)
         try:
             async with listening(app, host, port) as server:
                 with ExitStack() as session:
@@ -77,11 +84,24 @@ async def _serve(directory: Path, catalogue: Any, database: str, host: str, port
                     typer.echo(f"Arauto serves {name} at {server.url}  (Ctrl-C stops it)", err=True)
                     if app.instead_of_folder is not None:
                         typer.echo(_instead(app.instead_of_folder, directory), err=True)
-                    await server.until_told_to_stop()
+                    lost = await _first(server.until_told_to_stop(), app.hub.until_lost())
         except OSError as error:
             raise Failed(
                 f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port", 5
             ) from None
+    if lost is not None:
+        raise Failed(f"the hub has ended; what it had accepted is in the database: {lost}", 5)
+
+
+async def _first(*ends: Coroutine[Any, Any, Any]) -> Any:
+    """What the first of these returns; the others are left."""
+    tasks = [asyncio.ensure_future(each) for each in ends]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().result()
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _instead(live: Any, directory: Path) -> str:
