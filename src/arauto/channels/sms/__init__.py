@@ -37,7 +37,7 @@ MOST_SEGMENTS = 10
 SEGMENTS = 4
 """So many are meant at most, where a text of its own does not say otherwise (``max_segments``)."""
 LIMITED = "say maxLength in its schema (maxItems of a list), or cut it: {0} | truncate(length=40, leeway=0)"
-ALLOWED = f"{SHORTER}, or by a pattern that GSM-7 has all of it; or allow more: max_segments in sms.txt"
+ALLOWED = f"{SHORTER}, or a pattern of characters that GSM-7 has; or allow more: max_segments in sms.txt"
 ENCODINGS = ("auto", "transliterate")
 
 _BASIC = frozenset(
