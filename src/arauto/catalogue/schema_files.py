@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from arauto import channels, sources
-from arauto.catalogue import case_files, files
+from arauto.catalogue import case_files, files, world_files
 from arauto.catalogue.schemas import DIALECT
 from arauto.catalogue.shapes import beside, documented, schema_of
 from arauto.model import JSON
@@ -21,6 +21,7 @@ def schema_files() -> dict[str, dict[str, JSON]]:
         "recipients": schema_of(files.RecipientsFile),
         "notification": schema_of(files.NotificationFile),
         "test": _one_or_several(schema_of(case_files.CaseFile)),
+        "world": schema_of(world_files.WorldFile),
         "source": _by_kind(sources.names(), lambda kind: sources.load(kind).Settings, files.SourceFile)
         | {"$schema": DIALECT},
     }

@@ -19,6 +19,7 @@ COMMANDS = {
     "init": "Write a small working project into a new folder.",
     "check": "Compile a project folder and report all its faults at once.",
     "test": "Play a project's test cases in virtual time.",
+    "simulate": "Play a project in a world of people and events, and show what they would receive.",
     "schema": "Write the JSON Schemas with which editors complete project files.",
     "generate": "Make types, an AsyncAPI document or browsable pages of a project.",
     "serve": "Run the hub on a project folder.",

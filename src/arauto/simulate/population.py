@@ -33,7 +33,7 @@ class Population:
 
     def anybody(self, drawn: float) -> Recipient:
         """Somebody: some have much more to do with the project than others."""
-        return self.all[int(len(self.all) * drawn**2)]
+        return self.all[int(len(self.all) * drawn**1.3)]
 
     def _person(self, number: int) -> Recipient:
         people, chance = self._people, self._chance

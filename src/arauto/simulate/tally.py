@@ -22,7 +22,16 @@ NIGHT = (*range(22, 24), *range(7))
 HOUR = timedelta(hours=1)
 _TELLING = ("wait", "skip", "stop", "merge")
 _QUIETLY = frozenset(
-    ("delays", "waits_until", "waits_for", "awaits_receipt", "awaits_outcome", "awaits_attempt", "digests")
+    (
+        "delays",
+        "waits_until",
+        "waits_for",
+        "awaits_receipt",
+        "awaits_outcome",
+        "awaits_attempt",
+        "digests",
+        "counts_first",
+    )
 )
 """Reasons to wait that were written as steps: nothing was held up."""
 _LOOSE = frozenset(("seen", "until", "run", "event", "message", "value", "by", "start", "end", "error", "silence"))

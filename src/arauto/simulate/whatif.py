@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -78,6 +79,7 @@ async def _go(hub: _Hub, setting: Setting, progress: Progress) -> None:
         if moment >= setting.end:
             break
         await hub.run_until(moment)
+        await asyncio.sleep(0)  # nothing else here waits, and who wants to end it has to be heard
         await hub.answer_due()
         if coming is not None and coming[0] <= moment:
             await hub.accept(*(draft for _, draft in coming[1]))

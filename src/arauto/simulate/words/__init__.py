@@ -1,0 +1,1 @@
+"""What is said of simulations, in each language: a file for each."""
