@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from typing import Any
 
 import msgspec
+import pytest
 
 from arauto.channels import Accepted
 from arauto.engine.hub import Hub
+from arauto.engine.ticking import Ticking
 from engine.conftest import Recording, World, world_over
 from engine.test_hub import Slow, all_in, at_work, new, states, to_erp
 from journeys.hubs import eventually
@@ -162,3 +166,22 @@ async def test_many_changes_under_load_lose_and_double_nothing(world: Any) -> No
     ids = [delivery.message_id for each in used for delivery in each.providers["webhook"][0].deliveries]
     assert len(ids) == len(set(ids)) == 400
     assert await states(world) == ["sent"] * 400
+
+
+async def test_a_version_that_is_not_served_any_more_is_let_go(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(self: Ticking) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Ticking, "run", run)
+    world = world(to_erp())
+    async with at_work(world) as hub:
+        served = []
+        for number in range(5):
+            later = another(world)
+            hub.adopt(later.engine)
+            served.append(weakref.ref(later.engine))
+            await hub.submit(new(str(number)))
+            await all_in(world, ["sent"] * (number + 1))
+        del later
+        gc.collect()
+        assert [engine() is not None for engine in served] == [False] * 4 + [True]

@@ -21,7 +21,7 @@ from arauto.engine.lanes import Lanes
 from arauto.engine.retaining import Retaining
 from arauto.engine.stages import LEASE, Engine, Outgoing, Room
 from arauto.engine.ticking import Ticking
-from arauto.errors import StoreUnavailable
+from arauto.errors import StoreLost, StoreRefused, StoreUnavailable
 from arauto.model import Receipt
 from arauto.store import Appended, DueRun, Erasure, FanoutPage, InboxItem, NewEvent, Pending, Rejection, Settlement
 
@@ -65,13 +65,19 @@ class Hub:
         self._erasing: dict[tuple[str, str], asyncio.Task[Erasure]] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._closing = False
+        self._lost: StoreLost | None = None
+        self._lost_all = asyncio.Event()
         self.stopping = False
 
     # -- for the intake and the API --------------------------------------------------------------------------------
 
     async def submit(self, events: Sequence[NewEvent]) -> list[Appended]:
         """Store events; they are durable when this returns. Raises StoreUnavailable, having stored none."""
-        return await self._accepting.put(list(events))
+        try:
+            return await self._accepting.put(list(events))
+        except StoreLost as error:
+            self._give_up(error)
+            raise
 
     def reject(self, rejection: Rejection) -> None:
         """Keep a refused request, soon, for people to see."""
@@ -125,6 +131,20 @@ class Hub:
         waiting = len(self._accepting) + len(self._settling) + len(self._to_plan) + self.lanes.outstanding
         return waiting == 0
 
+    async def until_lost(self) -> StoreLost:
+        """Return, with the reason, when nothing can be stored any more: only a process that starts anew can go on."""
+        while self._lost is None:
+            await self._lost_all.wait()
+        return self._lost
+
+    def _give_up(self, error: StoreLost) -> None:
+        """Begin nothing more, for how it ends could not be written down."""
+        if self._lost is None:
+            log.critical("nothing can be stored any more", error=str(error))
+            self._lost = error
+            self._lost_all.set()
+            self.lanes.halt()
+
     # -- life ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -150,18 +170,16 @@ class Hub:
         self.ring()
 
     def _tick(self) -> None:
-        """Follow the schedules of the project from now on, as soon as those of the version before are left."""
-        engine, before = self.engine, self._ticking
+        self._ticking = asyncio.create_task(self._follow_clock(self._ticking))
 
-        async def tick() -> None:
-            if before is not None:
-                before.cancel()
-                await asyncio.wait([before])
-            ticking = Ticking(engine.catalogue, self.store, clock=engine.clock, submit=self.submit, reject=self.reject)
-            await ticking.run()
-
-        self._ticking = asyncio.create_task(tick())
-        self._tasks.append(self._ticking)
+    async def _follow_clock(self, before: asyncio.Task[None] | None) -> None:
+        """Follow the schedules of the project as it is now, as soon as those of the version before are left."""
+        engine = self.engine
+        if before is not None:
+            before.cancel()
+            await asyncio.wait([before])
+            del before  # it would keep the version before alive, and that the one before it
+        await Ticking(engine.catalogue, self.store, clock=engine.clock, submit=self.submit, reject=self.reject).run()
 
     def _spawn(self, *loops: object) -> None:
         self._tasks.extend(asyncio.create_task(each) for each in loops)  # type: ignore[arg-type]
@@ -187,6 +205,8 @@ class Hub:
         except TimeoutError:
             log.warning("stopped before everything under way had ended", outstanding=self.lanes.outstanding)
         ending = [*self._tasks, *self.lanes.senders(), *self._erasing.values()]
+        if self._ticking is not None:
+            ending.append(self._ticking)
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
@@ -273,7 +293,7 @@ class Hub:
             crash_point("plan.committed")
             self._dispatch(handover.outgoing, handover.inbox, room)
             self._wake_for(handover.due)
-            del batch[: len(batch) - len(handover.left)]
+            batch[:] = handover.left
 
     async def _insist(self, stage: str, work: object, *arguments: object) -> None:
         """Repeat a stage until the database takes it; every stage may run twice."""
@@ -281,6 +301,12 @@ class Hub:
         while True:
             try:
                 await work(*arguments)  # type: ignore[operator]
+            except StoreLost as error:
+                self._give_up(error)
+                return
+            except StoreRefused as error:
+                log.error("cannot be stored; it comes back when its lease ends", stage=stage, error=str(error))
+                return
             except StoreUnavailable as error:
                 log.warning("the database is not available; trying again", stage=stage, wait_s=wait, error=str(error))
             except Exception as error:
@@ -330,6 +356,9 @@ class Hub:
                 if found:
                     continue
                 due = await self.store.next_due()
+            except StoreLost as error:
+                self._give_up(error)
+                return
             except StoreUnavailable as error:
                 log.warning("the database is not available; looking again", error=str(error))
                 due = None
