@@ -20,6 +20,8 @@ ArautoError
 │   └── Ambiguous              it may or may not have been accepted
 ├── EgressForbidden            an outbound URL leads where the hub may not go
 └── StoreUnavailable           the database cannot be reached or written; nothing was stored
+    ├── StoreRefused           the database does not take these data, now or later; others it does
+    └── StoreLost              nothing is stored any more, until the process starts anew
 """
 
 from __future__ import annotations
@@ -196,3 +198,14 @@ class StoreUnavailable(ArautoError):
 
     def __str__(self) -> str:
         return self.detail
+
+
+@dataclass
+class StoreRefused(StoreUnavailable):
+    """The database does not take these data, and will not when they come again: a character that it does not know, or
+    too much in one place."""
+
+
+@dataclass
+class StoreLost(StoreUnavailable):
+    """Nobody knows what the disk holds; nothing is stored any more, until the process starts anew."""

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from arauto.errors import StoreUnavailable, UsageFault
+from arauto.errors import StoreRefused, StoreUnavailable, UsageFault
 from arauto.store import RunRecord
 from arauto.store.opening import open_store
 from arauto.store.postgresql import PostgresqlDatabase
@@ -139,3 +139,24 @@ async def test_a_server_that_is_not_there_is_told_without_the_password(url: str)
     with pytest.raises(StoreUnavailable, match="cannot be reached") as caught:
         await open_store(url)
     assert "geheim" not in str(caught.value)
+
+
+async def test_what_the_database_does_not_know_is_refused_and_not_said_to_be_away(
+    postgresql_url: str, make: Any
+) -> None:
+    store = await open_store(postgresql_url)
+    zero = "a\0b"
+    for act in (make.append(store, zero), make.append(store, "other", zero), store.find_events("default", zero)):
+        with pytest.raises(StoreRefused):
+            await act
+    await make.append(store, "other")
+    assert (await store.counts()).events == {"pending": 1}
+    await store.close()
+
+
+async def test_a_row_for_which_there_is_no_room_is_refused(postgresql_url: str, make: Any) -> None:
+    store = await open_store(postgresql_url)
+    noise = "".join(chr(0x4E00 + number * 7919 % 20000) for number in range(4000))
+    with pytest.raises(StoreRefused, match=r"\(54000\)"):
+        await make.append(store, noise)
+    await store.close()

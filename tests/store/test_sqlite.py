@@ -9,13 +9,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
-from arauto.errors import StoreLocked, StoreUnavailable, UsageFault
+from arauto.errors import StoreLocked, StoreLost, StoreRefused, StoreUnavailable, UsageFault
 from arauto.store.opening import open_store
 from arauto.store.relational import RelationalStore
 from arauto.store.sqlite import CHECKPOINT_PAGES, SqliteDatabase
@@ -276,6 +277,33 @@ async def test_after_a_failed_fsync_nothing_is_stored_any_more(path: Path, make:
         again = await open_store(str(path))
         assert (await again.counts()).events == {"pending": 1}
         await again.close()
+
+
+async def test_after_that_it_is_lost_and_not_only_away(path: Path, make: Any) -> None:
+    with Disk() as disk:
+        store = await open_store(str(path))
+        disk.failing = True
+        with pytest.raises(StoreUnavailable):
+            await make.append(store, "during")
+        disk.failing = False
+        with pytest.raises(StoreLost):
+            await make.append(store, "after")
+        await store.close()
+
+
+async def test_what_is_too_large_is_refused_and_harms_nothing_that_came_at_the_same_time(path: Path, make: Any) -> None:
+    database = SqliteDatabase(str(path))
+    database._writer.limit(apsw.SQLITE_LIMIT_LENGTH, 20_000)
+    store = RelationalStore(database)
+    large = make.new("large", body="x" * 30_000)
+    append = partial(store.append_events, owner="a", now=make.now, lease_until=make.lease)
+    gone, kept = await asyncio.gather(append([large]), append([make.new("1")]), return_exceptions=True)
+    assert isinstance(gone, StoreRefused)
+    assert not isinstance(kept, StoreRefused)
+    if isinstance(kept, StoreUnavailable):
+        await append([make.new("1")])
+    assert (await store.counts()).events == {"pending": 1}
+    await store.close()
 
 
 # -- side by side --------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ from arauto.api.receipts import ReceiptIntake
 from arauto.channels import Receiver
 from arauto.engine.hub import Hub
 from arauto.engine.releasing import Releasing
-from arauto.errors import BadPayload, StoreUnavailable, UsageFault
+from arauto.errors import BadPayload, StoreRefused, StoreUnavailable, UsageFault
 from arauto.ingress.payload import parse
 from arauto.sources import Source
 
@@ -198,6 +198,10 @@ def _operation(api: FastAPI, hub: Hub, releasing: Releasing) -> None:
 
 def _problems(api: FastAPI) -> None:
     api.add_exception_handler(Refused, on_refused)
+
+    @api.exception_handler(StoreRefused)
+    async def not_storable(request: Request, error: StoreRefused) -> Response:
+        return respond(Refused(422, "not_storable", f"the database does not take these data: {error}"))
 
     @api.exception_handler(StoreUnavailable)
     async def unavailable(request: Request, error: StoreUnavailable) -> Response:

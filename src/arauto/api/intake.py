@@ -21,7 +21,7 @@ from arauto.api.keyring import Keyring, bearer_of
 from arauto.api.problems import CONTENT_TYPE, Refused, body_of
 from arauto.engine.admit import admit
 from arauto.engine.hub import Hub
-from arauto.errors import IntakeError, StoreUnavailable
+from arauto.errors import IntakeError, StoreRefused, StoreUnavailable
 from arauto.ingress import Answer, Request
 from arauto.model import HOPS, hops_told
 from arauto.sources import Draft, Source, cloudevents
@@ -58,6 +58,11 @@ class Intake:
             result = "accepted"
         except (Refused, IntakeError) as error:
             refused = error if isinstance(error, Refused) else refusal_of(error)
+            answer = self._refuse(refused, name, body)
+            result = refused.code
+        except StoreRefused as error:
+            log.error("cannot be stored", error=str(error))
+            refused = Refused(422, "not_storable", f"the database does not take these data: {error}")
             answer = self._refuse(refused, name, body)
             result = refused.code
         except StoreUnavailable as error:

@@ -17,7 +17,7 @@ from arauto.api.intake import MAX_BODY, as_answer, read_body, refusal_of, reques
 from arauto.api.problems import Refused
 from arauto.channels import Receiver
 from arauto.engine.hub import Hub
-from arauto.errors import IntakeError, StoreUnavailable
+from arauto.errors import IntakeError, StoreRefused, StoreUnavailable
 from arauto.ingress import Answer, Request
 from arauto.store import Rejection
 
@@ -49,6 +49,11 @@ class ReceiptIntake:
             answer, result = Answer(200), "accepted"
         except (Refused, IntakeError) as error:
             refused = error if isinstance(error, Refused) else refusal_of(error)
+            self._record(refused, name, body)
+            answer, result = as_answer(refused), refused.code
+        except StoreRefused as error:
+            log.error("cannot be stored", error=str(error))
+            refused = Refused(422, "not_storable", f"the database does not take these data: {error}")
             self._record(refused, name, body)
             answer, result = as_answer(refused), refused.code
         except StoreUnavailable as error:

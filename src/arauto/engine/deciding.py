@@ -14,7 +14,7 @@ from arauto.decide.advance import Advanced, Standing, Told, advance
 from arauto.decide.plan import Considered, Plan, event_context, match, plan, run_context
 from arauto.decide.signals import Signalled, mute_key, signals_of, told_by
 from arauto.engine.rendering import LEASE, Outgoing, Rendering, Room, inbox_item, log
-from arauto.errors import LanguageError
+from arauto.errors import LanguageError, StoreRefused
 from arauto.model import JSON, Catalogue, Context, Entry, Reason, Recipient, Run, Signal
 from arauto.store import Claim, Committed, DueRun, InboxItem, NewMessage, Pending, PlanRecord, RunRecord
 
@@ -55,7 +55,21 @@ class Deciding(Rendering):
 
     async def plan(self, pending: Sequence[Pending], room: Room) -> Handover:
         """Plan and advance these events in one transaction, or the first of them where all would be too many. What
-        there is no room for is stored as queued."""
+        there is no room for is stored as queued. An event of which the database does not take what it leads to is put
+        into quarantine, and holds up no other."""
+        try:
+            return await self._plan_together(pending, room)
+        except StoreRefused as error:
+            if len(pending) > 1:  # half of them, until it is known which it is
+                half = len(pending) // 2
+                handover = await self.plan(pending[:half], room)
+                return msgspec.structs.replace(handover, left=(*handover.left, *pending[half:]))
+            (each,) = pending
+            log.error("cannot be stored", event_key=each.event.key, type=each.event.type, error=str(error))
+            await self._put_aside(each, Reason("not_storable", {"error": str(error)}))
+            return Handover([], [], None)
+
+    async def _plan_together(self, pending: Sequence[Pending], room: Room) -> Handover:
         now = self.clock()
         if not self.store.exclusive:
             await self.editions.listen(now)
@@ -98,11 +112,11 @@ class Deciding(Rendering):
                 await self._survive(one.pending, error)
                 # The others were planned on what this one would have left behind: they are planned again.
                 again = [*(each.pending for each in planned if each is not one), *left]
-                return await self.plan(again, room)
+                return await self._plan_together(again, room)
             records.append(record)
             outgoing.extend(claimed)
-        room.update(free)
         committed = await self.store.commit_plans(records, owner=self.owner, now=now, lease_until=now + LEASE)
+        room.update(free)
         return handover([run for each in records for run in each.runs], outgoing, committed, now, left)
 
     async def _plan(self, each: _Planned, known: dict[str, Recipient], now: datetime) -> bool:
@@ -176,13 +190,37 @@ class Deciding(Rendering):
         log.error("planning failed", event_key=event.key, type=event.type, claims=pending.claims, exc_info=error)
         if pending.claims >= MAX_CLAIMS:
             reason = Reason("quarantined", {"error": f"{type(error).__name__}", "claims": pending.claims})
-            await self.store.quarantine(event.key, {"quarantined": reason})
-            self.metrics.quarantined.labels(event.type).inc()
+            await self._put_aside(pending, reason)
+
+    async def _put_aside(self, pending: Pending, reason: Reason) -> None:
+        await self.store.quarantine(pending.event.key, {"quarantined": reason})
+        self.metrics.quarantined.labels(pending.event.type).inc()
 
     # -- advance -----------------------------------------------------------------------------------------------------
 
     async def advance(self, due: Sequence[DueRun], room: Room) -> Handover:
-        """Ask the steps of these runs again, with their recipients as they are now, in one transaction."""
+        """Ask the steps of these runs again, with their recipients as they are now, in one transaction. A run of which
+        the database does not take what comes of it ends, and holds up no other."""
+        free = dict(room)
+        try:
+            handover = await self._advance_together(due, free)
+        except StoreRefused as error:
+            if len(due) > 1:
+                half = len(due) // 2
+                halves = [await self.advance(some, room) for some in (due[:half], due[half:])]
+                return _together(halves)
+            return await self._end(due[0].run, error)
+        room.update(free)
+        return handover
+
+    async def _end(self, run: Run, error: StoreRefused) -> Handover:
+        now = self.clock()
+        log.error("cannot be stored", run=run.key, notification=run.notification, error=str(error))
+        records = [_stopped(run, Reason("not_storable", {"error": str(error)}), now)]
+        committed = await self.store.commit_runs(records, owner=self.owner, now=now, lease_until=now + LEASE)
+        return handover(records, [], committed, now)
+
+    async def _advance_together(self, due: Sequence[DueRun], room: Room) -> Handover:
         now = self.clock()
         known = await self.recipients((each.run.tenant, each.run.recipient) for each in due)
         await self.suppress(known)
@@ -314,6 +352,14 @@ def handover(
         due.append(now)
     counted = [each for each in outgoing if each.claim.message.run in committed.runs]
     return Handover(counted, inbox, min(due, default=None), left)
+
+
+def _together(handovers: Sequence[Handover]) -> Handover:
+    return Handover(
+        [each for handover in handovers for each in handover.outgoing],
+        [each for handover in handovers for each in handover.inbox],
+        min((handover.due for handover in handovers if handover.due is not None), default=None),
+    )
 
 
 def _check_address(channel: str, address: JSON) -> JSON:

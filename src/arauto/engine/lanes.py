@@ -163,6 +163,14 @@ class Lanes:
             lane.full = False
             self._ring()
 
+    def halt(self) -> None:
+        """Begin no attempt any more; how those end that are under way, nobody can write down."""
+        for lane in self._every():
+            while not lane.queue.empty():
+                lane.queue.get_nowait()
+                lane.outstanding -= 1
+        self._settled_some.set()
+
     # -- what does not go out ----------------------------------------------------------------------------------------
 
     def give_back(self) -> None:

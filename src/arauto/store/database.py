@@ -36,7 +36,8 @@ class Transaction(Protocol):
 
 
 class Database(Protocol):
-    """A database of one kind. Everything raises StoreUnavailable, having done nothing, when it fails."""
+    """A database of one kind. Everything raises StoreUnavailable, having done nothing, when it fails: StoreRefused
+    where what it was given is to blame, StoreLost where it fails until the process starts anew."""
 
     exclusive: bool
 

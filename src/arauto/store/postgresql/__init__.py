@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from arauto.errors import StoreUnavailable, UsageFault
+from arauto.errors import StoreRefused, StoreUnavailable, UsageFault
 from arauto.store.database import PARAMETER, SCHEMA_VERSION, Rows, Statement, read_schema, read_statements
 
 _CONNECTIONS = 10
@@ -25,6 +25,8 @@ SETTINGS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
+_OF_DATA = frozenset({"22", "54"})
+"""Classes of SQLSTATE that blame what was given: "data exception", and "program limit exceeded"."""
 _SCHEMA_LOCK = 0x6172617574  # any number, but always the same: nodes that start together create the schema once
 
 
@@ -147,6 +149,9 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:  # its text may quote a row: only its kind is told
-        raise StoreUnavailable(f"PostgreSQL refused: {type(error).__name__} ({error.sqlstate})") from None
+        kind = StoreRefused if (error.sqlstate or "")[:2] in _OF_DATA else StoreUnavailable
+        raise kind(f"PostgreSQL refused: {type(error).__name__} ({error.sqlstate})") from None
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
+        if isinstance(error, ValueError):  # asyncpg's own DataError, of which its text quotes the value
+            raise StoreRefused("PostgreSQL has no such value") from None
         raise StoreUnavailable(f"PostgreSQL cannot be reached: {type(error).__name__}: {error}") from error

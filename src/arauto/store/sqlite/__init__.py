@@ -15,7 +15,7 @@ from pathlib import Path
 
 import apsw
 
-from arauto.errors import StoreLocked, StoreUnavailable, UsageFault
+from arauto.errors import StoreLocked, StoreLost, StoreRefused, StoreUnavailable, UsageFault
 from arauto.store.database import SCHEMA_VERSION, Rows, Statement, read_schema, read_statements
 from arauto.store.documents import to_document
 
@@ -93,7 +93,7 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def transaction(self, *, isolated: bool = True) -> AsyncIterator[SqliteTransaction]:
-        """Raises StoreUnavailable when the disk is full or fails.
+        """Raises StoreUnavailable when the disk is full or fails, StoreRefused for what SQLite does not take.
 
         Transactions that come while a commit is under way share the next one, and all return when that one is
         durable. An isolated one is a savepoint, which keeps a copy of every page before it is written: that makes
@@ -107,7 +107,7 @@ class SqliteDatabase:
         with _unavailable():
             async with self._writing:
                 if self._lost is not None:
-                    raise StoreUnavailable(self._lost)
+                    raise StoreLost(self._lost)
                 group = self._group or self._begin()
                 try:
                     if isolated:
@@ -225,7 +225,7 @@ class SqliteDatabase:
             await asyncio.wait([group])
         try:
             if self._lost is not None:
-                raise StoreUnavailable(self._lost)
+                raise StoreLost(self._lost)
             with _unavailable():
                 done = asyncio.ensure_future(asyncio.get_running_loop().run_in_executor(self._committing, self._vacuum))
                 try:
@@ -325,7 +325,7 @@ def _lock(path: Path) -> int:
 def _fail(group: asyncio.Future[None], error: BaseException) -> None:
     """Tell those who wait; perhaps nobody does any more."""
     undone = StoreUnavailable("undone together with another change of the same commit, which failed")
-    group.set_exception(error if isinstance(error, apsw.Error) else undone)
+    group.set_exception(undone if isinstance(error, apsw.TooBigError) or not isinstance(error, apsw.Error) else error)
     group.exception()
 
 
@@ -335,5 +335,7 @@ def _unavailable() -> Iterator[None]:
         yield
     except apsw.NotADBError:
         raise UsageFault("the file is no SQLite database: name another one") from None
+    except (apsw.TooBigError, OverflowError, UnicodeEncodeError) as error:
+        raise StoreRefused(f"SQLite does not take this: {type(error).__name__}") from None
     except apsw.Error as error:
         raise StoreUnavailable(f"SQLite could not go on: {type(error).__name__}: {error}") from error
