@@ -6,6 +6,7 @@ What a channel takes, it says itself; here it is only asked, with what its texts
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from arauto.catalogue.diagnostics import Faults, Place
 from arauto.catalogue.typing import Sight
@@ -29,5 +30,7 @@ def check_limits(catalogue: Catalogue, sight: Sight, findings: Faults) -> None:
 
 def _check(composers: Mapping[str, Composer], longest: Longest, findings: Faults) -> None:
     for composer in composers.values():
-        for found in composer.excesses(longest) if isinstance(composer, Limited) else ():
+        if not hasattr(composer, "excesses"):  # a hundred times as fast as isinstance
+            continue
+        for found in cast("Limited", composer).excesses(longest):
             findings.add(found.file, Place(found.line, found.column), found.code, found.message, found.hint)
