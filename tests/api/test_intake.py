@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from arauto.api.intake import MAX_BODY
-from arauto.errors import StoreUnavailable
+from arauto.errors import StoreRefused, StoreUnavailable
 
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 ATTRIBUTES = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "loja", "ce-type": "order.paid"}
@@ -178,6 +178,25 @@ async def test_a_database_that_fails_is_503_and_nothing_is_stored(api: Any, make
     assert await api.stored() == ["before"]
     assert (await api.post(large)).status == 202
     assert await api.stored() == ["1", "before"]
+
+
+async def test_what_the_database_does_not_take_is_refused_for_good_and_other_requests_are_not(
+    api: Any, make: Any
+) -> None:
+    append = api.app.store.append_events
+
+    async def refusing(news: Any, **more: Any) -> Any:
+        if any(new.event.id == "poison" for new in news):
+            raise StoreRefused("too much in a row")
+        return await append(news, **more)
+
+    api.app.store.append_events = refusing
+    answers = await asyncio.gather(*(api.post(make(id)) for id in ("1", "poison", "2", "3")))
+    assert [answer.status for answer in answers] == [202, 422, 202, 202]
+    assert answers[1].problem == (422, "not_storable")
+    assert "too much in a row" in answers[1].json["detail"]
+    assert "Retry-After" not in answers[1].headers
+    assert await api.stored() == ["1", "2", "3"]
 
 
 async def test_a_hub_that_stops_takes_no_event_and_is_not_ready(api: Any, make: Any) -> None:

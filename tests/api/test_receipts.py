@@ -17,7 +17,7 @@ from api.conftest import Api
 from arauto.api.server import listening
 from arauto.app import running
 from arauto.catalogue import compile_project
-from arauto.errors import BadPayload, BadSignature, IntakeError, StoreUnavailable
+from arauto.errors import BadPayload, BadSignature, IntakeError, StoreRefused, StoreUnavailable
 from arauto.ingress import Request
 from arauto.model import ProviderConfig, Receipt
 
@@ -93,6 +93,20 @@ async def test_it_is_confirmed_to_nobody_before_it_is_durable(
     assert answer.problem == (503, "store_unavailable")
     assert answer.headers["Retry-After"]
     assert says.confirmed == []
+
+
+async def test_receipts_that_the_database_does_not_take_are_refused_for_good(
+    api: Api, says: Says, monkeypatch: Any
+) -> None:
+    says.said = [Receipt(message="msg_1", kind="read", at=api.app.hub.engine.clock())]
+
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise StoreRefused("too much in a row")
+
+    monkeypatch.setattr(api.app.store, "record_receipts", refuse)
+    answer = await api.call("POST", "/receipts/inapp/one", key=None)
+    assert answer.problem == (422, "not_storable")
+    assert "Retry-After" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -410,7 +410,7 @@ async def test_a_message_that_waited_and_cannot_be_said_any_more_fails_alone(wor
     catalogue = world.engine.catalogue
     match gone:
         case "recipient":
-            await world.store.delete_recipient("default", "c1", now=world.now)
+            await world.store.delete_recipient("default", "c1", now=world.clock())
         case "notification":
             del catalogue.notifications["paid"]
         case "channel":
@@ -452,7 +452,7 @@ async def test_a_run_whose_world_is_gone_ends_and_says_so(world: Any, gone: str)
     world.providers["email"][0].ends = [Rejected("no")]
     await world.send(*await world.plan("1", id="c1"))
     if gone == "recipient":
-        await world.store.delete_recipient("default", "c1", now=world.now)
+        await world.store.delete_recipient("default", "c1", now=world.clock())
     else:
         del world.engine.catalogue.notifications["paid"]
     assert await world.advance() == []
