@@ -32,7 +32,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def kind_of(path: Path) -> str:
     if path.parent.name == "channels":
         return f"channel-{path.stem}"
-    return {"sources": "source", "events": "event", "recipients": "recipients"}.get(
+    return {"sources": "source", "events": "event", "recipients": "recipients", "worlds": "world"}.get(
         path.parent.name, "project" if path.name == "arauto.yaml" else "notification"
     )
 
@@ -54,7 +54,7 @@ def test_every_file_of_the_example_matches(schemas: dict[str, Any], path: Path) 
 
 
 def test_each_is_a_schema_of_draft_2020_12(schemas: dict[str, Any]) -> None:
-    assert {"project", "event", "recipients", "notification", "source", "channel-email"} <= schemas.keys()
+    assert {"project", "event", "recipients", "notification", "source", "world", "channel-email"} <= schemas.keys()
     for schema in schemas.values():
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
         jsonschema_rs.meta.validate(schema)

@@ -19,8 +19,8 @@ from arauto.model import Catalogue
 def check_project(folder: Path) -> tuple[Catalogue, list[Diagnostic]]:
     """The catalogue of the project in ``folder``, and the warnings about it, sorted by place.
 
-    Raises CatalogueFaulty with every fault, those of its test cases and worlds once there are no others; then with the warnings,
-    too. UsageFault where there is no project at all.
+    Raises CatalogueFaulty with every fault, those of its test cases and worlds once there are no others; then with the
+    warnings, too. UsageFault where there is no project at all.
     """
     faults = Faults()
     read = Folder(folder, faults)

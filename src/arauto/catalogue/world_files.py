@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from arauto.catalogue import files
-from arauto.model import ReceiptKind
 
 Percent: TypeAlias = Annotated[float, Meta(ge=0, le=100)]
 Weights: TypeAlias = Annotated[
@@ -151,8 +150,8 @@ class WorldFile(Struct, frozen=True, kw_only=True):
         Meta(min_length=1, description="By event type, how often they come; others do not."),
     ]
     habits: Annotated[
-        dict[str, dict[ReceiptKind, HabitEntry]],
-        Meta(description="By channel and kind of receipt, what people do with messages."),
+        dict[str, dict[str, HabitEntry]],
+        Meta(description="By channel and kind of receipt (opened, clicked, read, …), what people do with messages."),
     ] = {}
     providers: Annotated[dict[str, ProviderEntry], Meta(description="By channel, how its providers behave.")] = {}
     outages: Annotated[tuple[OutageEntry, ...], Meta(description="When providers do not work.")] = ()

@@ -32,6 +32,8 @@ _HABITS: dict[str, tuple[tuple[ReceiptKind, float, timedelta], ...]] = {
     "push": (("opened", 0.25, timedelta(minutes=20)),),
     "inapp": (("read", 0.3, timedelta(hours=6)),),
 }
+_DONE: dict[str, ReceiptKind] = {kind: kind for kind in ("complained", "opened", "clicked", "read", "acknowledged")}
+"""What people do with messages; all other receipts are told by providers."""
 _ACKNOWLEDGED = Habit("acknowledged", 0.8, timedelta(minutes=8))
 _BEHAVIOURS = {
     "email": Behaviour(takes=timedelta(seconds=12), later=0.005, bounced=0.004),
@@ -332,11 +334,17 @@ class _Compiler:
                 self.reader.fault((*place, "at_least"), "bad-span", message)
             yield Follows(after=each.after, share=each.share / 100, earliest=earliest, latest=latest)
 
-    def _habit(self, channel: str, written: Mapping[ReceiptKind, world_files.HabitEntry]) -> tuple[Habit, ...]:
-        return tuple(
-            Habit(kind, each.share / 100, self._span(each.after, ("habits", channel, kind, "after")) or timedelta())
-            for kind, each in written.items()
-        )
+    def _habit(self, channel: str, written: Mapping[str, world_files.HabitEntry]) -> tuple[Habit, ...]:
+        found: list[Habit] = []
+        for kind, each in written.items():
+            path: Path = ("habits", channel, kind)
+            after = self._span(each.after, (*path, "after")) or timedelta()
+            if kind in _DONE:
+                found.append(Habit(_DONE[kind], each.share / 100, after))
+            else:
+                hint = did_you_mean(kind, _DONE)
+                self.reader.fault(path, "unknown-key", f"people do not answer by {kind}", hint, key=True)
+        return tuple(found)
 
     def _behaviour(self, channel: str, entry: world_files.ProviderEntry) -> Behaviour:
         path: Path = ("providers", channel)

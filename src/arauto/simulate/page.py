@@ -163,18 +163,19 @@ class _Page:
 
     def _channels(self) -> str:
         told, teller = self.outcome, self.teller
-        numbers = ("messages", "share", "night", "median", "p95", "not_sent", "segments", "cost")
-        head = [self.text("column.channel"), *(f"#{self.text(f'column.{name}')}" for name in numbers)]
+        head = [self.text(f"column.{name}") for name in ("channel", "share", "not_sent")]
+        numbers = ("messages", "night", "median", "p95", "segments", "cost")
+        head += [f"#{self.text(f'column.{name}')}" for name in numbers]
         most = max((each.messages for each in told.channels), default=1)
         rows = [
             [
                 each.channel,
-                self._number(each.messages),
                 _Html(charts.bar(each.messages / most, self.colors[each.channel])),
+                teller.not_sent(each.not_sent) or "–",
+                self._number(each.messages),
                 self._number(each.at_night),
                 teller.span(each.median),
                 teller.span(each.p95),
-                teller.not_sent(each.not_sent) or "–",
                 self._number(each.segments) if each.segments != each.messages else "–",
                 teller.money(each.cost) or "–",
             ]
@@ -227,9 +228,9 @@ class _Page:
             + "</tr>"
             for row in rows
         )
-        return (
-            f'<div class="table" tabindex="0"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>\n'
-        )
+        narrow = "table narrow" if len(head) < 5 else "table"
+        whole = f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+        return f'<div class="{narrow}" tabindex="0">{whole}</div>\n'
 
 
 class _Html(str):
