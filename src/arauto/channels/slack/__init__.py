@@ -5,20 +5,35 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
 from arauto.channels import TextFault, TextFaulty, TextSources
+from arauto.channels.slack._limits import (
+    ALT,
+    BUTTON,
+    FIELD,
+    HEADER,
+    MOST_BLOCKS,
+    TEXT,
+    URL,
+    Short,
+    block_faults,
+    escape,
+    escaped_length,
+    own_texts,
+    shorts,
+    surely_fits,
+    too_long_in,
+)
 from arauto.content import (
-    SHORTER,
     Content,
     Filler,
     JsonText,
     Shapes,
     as_text,
     compile_content,
-    made_of,
     plain,
     shorten,
     too_long,
@@ -45,15 +60,12 @@ from arauto.content.tree import (
 )
 from arauto.errors import LanguageError
 from arauto.language import Part
-from arauto.language.types import Drawn, Longest, Value
+from arauto.language.types import Longest
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
 
-MOST_BLOCKS, MOST_FIELDS, MOST_ELEMENTS = 50, 10, {"context": 10, "actions": 25}
 ACKNOWLEDGE = "acknowledge"
 """The ``action_id`` of a button that acknowledges. Its URL is where that can be done outside of Slack; a provider that
 hears of presses gives it the message's id instead."""
-HEADER, TEXT, FIELD, BUTTON, ALT, URL = 150, 3000, 2000, 75, 2000, 3000
-"""The most characters that Slack takes in each place."""
 
 _ID = re.compile(r"[CDGUW][A-Z0-9]{8,20}")
 _NAME = re.compile(r"#[\w-]{1,80}")
@@ -98,11 +110,6 @@ class SlackChannel:
         return _Slack(compile_content(file, text, sources.locale, _lay_out))
 
 
-def escape(text: str) -> str:
-    """A text inside mrkdwn, in which it names nobody and links nowhere."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def escape_mrkdwn(text: str) -> str:
     """The same, and it formats nothing: ``*``, ``~``, `````` and an outer ``_`` are replaced by characters that look
     like them."""
@@ -110,13 +117,6 @@ def escape_mrkdwn(text: str) -> str:
 
 
 # -- from the content file -----------------------------------------------------------------------------------------
-
-
-class _Short(NamedTuple):
-    """A text that is cut after so many characters."""
-
-    filler: Filler
-    limit: int
 
 
 class _Layout(Struct, frozen=True):
@@ -144,7 +144,7 @@ class _Slack:
         title = shapes.part("title") or Part("")
         labels, beside = shapes.only(longest, "label"), shapes.only(longest, "url", "image")
         fits = shapes.only(longest, "title").length() <= HEADER and labels.length() <= BUTTON
-        if fits and url_length(beside) <= URL and _surely_fits(shapes.only(longest, "body")):
+        if fits and url_length(beside) <= URL and surely_fits(shapes.only(longest, "body")):
             return
         told: set[str] = set()
         for layout, rendering in shapes.laid_out([drawn.longest(len)]):
@@ -152,54 +152,13 @@ class _Slack:
                 told.add("blocks")
                 message = f"this message may have more than {MOST_BLOCKS} blocks in Slack; the others are cut"
                 yield too_long(shapes.file, (), "may-exceed", message, "", shapes.part("body") or title)
-            for what, short in _shorts(layout.blocks):
+            for what, short in shorts(layout.blocks):
                 length = len(short.filler.fill(rendering.values))
                 if length > short.limit and what not in told:
                     told.add(what)
                     own = len(short.filler.fill([""] * len(rendering.values)))
                     values = [rendering.of[number] for number in sorted(short.filler.numbers)]
-                    yield _too_long(shapes.file, what, values, (own, length, short.limit), title)
-
-
-_KIND = re.compile(r"(?P<list>\s*(?:[-*+]|\d+[.)])\s|\s+\S)|(?P<table>\|)|(?P<other>[#!>`~=_-])")
-
-
-def _surely_fits(body: Drawn) -> bool:
-    """Whether a body can be seen to fit without laying it out: few blocks, and no line too long for a text."""
-    longest = body.longest(len)
-    if body.length() > TEXT:
-        if "```" in longest.skeleton or ">" in longest.skeleton:
-            return False
-        if any(len(line) > TEXT for line in Filler(longest.skeleton).fill(longest.values).split("\n")):
-            return False
-    blocks = 2  # the title and an image
-    before = ""
-    for line in longest.skeleton.split("\n"):
-        kind = _KIND.match(line)
-        now = "" if not line.strip() else (kind.lastgroup or "") if kind else "text"
-        blocks += now != "" and (now != before or now == "other")
-        before = now
-    return blocks < MOST_BLOCKS
-
-
-def _too_long(file: str, what: str, values: Sequence[Value], sizes: tuple[int, int, int], otherwise: Part) -> TextFault:
-    own, length, limit = sizes
-    made = made_of(values, own, length)
-    message = f"a {what} may have {length} characters in Slack; after {limit} it is cut: {made}"
-    return too_long(file, values, "may-exceed", message, SHORTER, otherwise)
-
-
-def _shorts(node: Any, what: str = "text") -> Iterator[tuple[str, _Short]]:
-    """The texts of blocks that may be cut, and what each is."""
-    if isinstance(node, _Short):
-        yield what, node
-    elif isinstance(node, list):
-        for inner in node:
-            yield from _shorts(inner, what)
-    elif isinstance(node, dict):
-        for key, inner in node.items():
-            kind = node.get("type") if node.get("type") in ("header", "button", "image") else what
-            yield from _shorts(inner, "URL" if key in ("url", "image_url") else str(kind))
+                    yield too_long_in(shapes.file, what, values, (own, length, short.limit), title)
 
 
 def _filled(node: Any, values: Sequence[str]) -> Any:
@@ -208,14 +167,14 @@ def _filled(node: Any, values: Sequence[str]) -> Any:
         return {key: _filled(inner, values) for key, inner in node.items()}
     if kind is list:
         return [_filled(inner, values) for inner in node]
-    if kind is _Short:
+    if kind is Short:
         return shorten(node.filler.fill(values), node.limit)
     return node
 
 
-def _short(text: str, limit: int = TEXT) -> _Short | str:
+def _short(text: str, limit: int = TEXT) -> Short | str:
     filler = Filler(text)
-    return _Short(filler, limit) if filler.numbers else shorten(text, limit)
+    return Short(filler, limit) if filler.numbers or len(text) > limit else text
 
 
 def _plain_text(text: str, limit: int) -> dict[str, Any]:
@@ -365,27 +324,12 @@ def _check_shape(own: JsonText) -> None:
         faults.append(own.fault("blocks", "too-many", message, "say less"))
     for block in shape.get("blocks", []):
         if isinstance(block, dict):
-            faults += _block_faults(own, block)
+            faults += block_faults(own, block)
         else:
             faults.append(own.fault("blocks", "wrong-type", "a block is an object", 'such as {"type": "divider"}'))
             break
     if faults:
         raise TextFaulty(*faults)
-
-
-def _block_faults(own: JsonText, block: dict[str, Any]) -> Iterator[TextFault]:
-    """What Slack would refuse the whole message for."""
-    kind = block.get("type")
-    if kind is None:
-        yield own.fault_in(block, "missing-key", "the block has no type", 'such as "type": "section"')
-    for key, most in (("fields", MOST_FIELDS), ("elements", MOST_ELEMENTS.get(str(kind), MOST_BLOCKS))):
-        inner = block.get(key)
-        if isinstance(inner, list) and len(inner) > most:
-            yield own.fault_in(block, "too-many", f"there are {len(inner)} {key}; Slack takes {most}", "say less")
-    for image in (block, block.get("accessory"), *(block.get("elements") or ())):
-        if isinstance(image, dict) and image.get("type") == "image" and not image.get("alt_text"):
-            hint = 'say what it shows, for those who do not see it: "alt_text": "…"'
-            yield own.fault_in(image, "missing-key", "the image has no alt_text", hint)
 
 
 def _make_verbatim(node: Any) -> None:
@@ -418,9 +362,9 @@ class _OwnSlack:
         """Where a text can be longer than Slack takes in its place, and is cut."""
         drawn = self._own.drawn(longest)
         told: set[str] = set()
-        message, rendering = self._own.longest(drawn, _escaped_length)
+        message, rendering = self._own.longest(drawn, escaped_length)
         if isinstance(message.get("text"), str):
-            for what, text, limit in _own_texts(message):
+            for what, text, limit in own_texts(message):
                 if len(text) > limit and what not in told:
                     told.add(what)
                     put = [
@@ -429,7 +373,7 @@ class _OwnSlack:
                         if each in text
                     ]
                     own = max(len(text) - sum(len(each) for _, each in put), 0)
-                    yield _too_long(
+                    yield too_long_in(
                         self._own.file, what, [value for value, _ in put], (own, len(text), limit), Part("")
                     )
 
@@ -450,31 +394,10 @@ def _fitted(block: dict[str, Any]) -> dict[str, Any]:
     return fitted
 
 
-def _escaped_length(text: str) -> int:
-    return len(escape(text))
-
-
-def _own_texts(message: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
-    """The texts of a message that may be cut: what each is, itself, and how long it may be."""
-
-    def of(node: Any, what: str, limit: int) -> Iterator[tuple[str, str, int]]:
-        if isinstance(node, dict) and isinstance(node.get("text"), str):
-            yield what, node["text"], limit
-
-    yield from of(message, "text", TEXT)
-    for block in message.get("blocks", []):
-        header = block.get("type") == "header"
-        yield from of(block.get("text"), "header" if header else "text", HEADER if header else TEXT)
-        for field in block["fields"] if isinstance(block.get("fields"), list) else ():
-            yield from of(field, "field", FIELD)
-        for element in block["elements"] if block.get("type") == "actions" else ():
-            yield from of(element.get("text"), "button", BUTTON)
-
-
 def _cut(text: dict[str, Any], limit: int) -> dict[str, Any]:
     return text | {"text": shorten(text["text"], limit)} if isinstance(text.get("text"), str) else text
 
 
 channel = SlackChannel()
 
-__all__ = ["ACKNOWLEDGE", "SlackBody", "SlackChannel", "channel", "escape_mrkdwn"]
+__all__ = ["ACKNOWLEDGE", "MOST_BLOCKS", "SlackBody", "SlackChannel", "channel", "escape_mrkdwn"]
