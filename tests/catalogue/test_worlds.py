@@ -45,7 +45,7 @@ def case(name: str, old: str, new: str, code: str, hint: str | None = None) -> A
         case("a key is misspelt", "  count: 40", "  ‸cuont: 40", "unknown-key", "mean count?"),
         case("nothing happens", "events:\n  order.paid: {per_day: 30, profile: shop, samples: {typical: 1}}\n", "", "missing-key"),
         case("an event type is misspelt", "order.paid: {per", "‸order.piad: {per", "unknown-event-type", "order.paid"),
-        case("nobody says how often", "per_day: 30, profile: shop", "‸profile: shop", "one-of"),
+        case("nobody says how often", "{per_day: 30, profile: shop", "‸{profile: shop", "one-of"),
         case("it is said twice how often", "per_day: 30,", "‸per_day: 30, per_hour: 1,", "one-of"),
         case("a profile is unknown", "profile: shop", "profile: ‸shopp", "bad-value", "shop"),
         case("a sample is misspelt", "samples: {typical", "samples: {‸tipical", "unknown-sample", "typical"),
