@@ -1,7 +1,7 @@
 """The whole way in one process with SQLite (``synchronous=FULL``), and the same job done plainly, in one run.
 
     python -m bench [--events 20000] [--json FILE]
-    python -m bench back-test | fan-out | digest | waiting | tests
+    python -m bench back-test | fan-out | digest | waiting | tests | what-if
 
 The first: everything runs on loopback, each side in a process of its own: the load, the hub (or the plain program),
 the sink. The others: see ``inside``.
@@ -209,6 +209,7 @@ SIZES = {
     "digest": (10_000, 100_000),
     "waiting": (10_000, 1_000_000),
     "tests": (100, 1000),
+    "what-if": (2_000, 20_000),
     "check": (50, 500),
 }
 """Of the cases in ``inside``: what does not grow with the size is to be the same for both."""

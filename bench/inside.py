@@ -1,5 +1,5 @@
 """The cases that run in one process: a large group, a large digest, very many runs that wait, a project's tests, the
-check of a large project, and changes tried on what was recorded.
+check of a large project, a week in a made-up world, and changes tried on what was recorded.
 
     python -m bench.inside CASE SIZE
 
@@ -30,6 +30,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from arauto.catalogue.cases import compile_cases
 from arauto.catalogue.compiler import compile_project
+from arauto.catalogue.worlds import compile_world
 from arauto.decide.fanouts import fanned_out
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
@@ -37,6 +38,8 @@ from arauto.engine.stages import LEASE, Engine
 from arauto.model import Event, Recipient, Run, derive_id
 from arauto.simulate import Simulator
 from arauto.simulate.testing import play
+from arauto.simulate.whatif import Setting
+from arauto.simulate.whatif import run as simulate
 from arauto.sources import Draft
 from arauto.store import FanoutPage, NewEvent, Pending, PlanRecord, RunRecord, Store
 from arauto.store.opening import open_store
@@ -307,7 +310,36 @@ async def past(store: Store, clock: Clock, size: int) -> dict[str, float]:
     return {**await back_test(store, size, progress), "peak_memory_mib": peak_memory()}
 
 
-CASES = {"back-test": past, "fan-out": fan_out, "digest": digest, "waiting": waiting, "tests": tests, "check": check}
+async def what_if(store: Store, clock: Clock, size: int) -> dict[str, float]:
+    """The week of the example shop (``worlds/week.yaml``), until so many events have come. It has a database in memory
+    of its own."""
+    folder = HERE.parent / "examples/loja"
+    catalogue = compile_project(folder)
+    world = compile_world(folder / "worlds/week.yaml", "worlds/week.yaml", catalogue)
+    setting = Setting(catalogue, world, START, timedelta(days=7), 1, size)
+    began, worked = time.perf_counter(), time.process_time()
+    tally = await simulate(setting, outages=True, compared=False, progress=lambda share: None)
+    worked, seconds = time.process_time() - worked, time.perf_counter() - began
+    events = sum(tally.events.values())
+    return {
+        "events": events,
+        "messages": sum(tally.messages.values()),
+        "seconds": seconds,
+        "events_per_second": events / seconds,
+        "cpu_ms_for_an_event": worked / events * 1000,
+        "peak_memory_mib": peak_memory(),
+    }
+
+
+CASES = {
+    "back-test": past,
+    "fan-out": fan_out,
+    "digest": digest,
+    "waiting": waiting,
+    "tests": tests,
+    "check": check,
+    "what-if": what_if,
+}
 
 
 async def run(case: str, size: int) -> dict[str, Any]:
