@@ -49,6 +49,7 @@ NEEDS = {
     ("POST", "/v1/releases/x/rollback"): "releases:write",
     ("GET", "/v1/recipients/x/export"): "admin",
     ("POST", "/v1/recipients/x/erase"): "admin",
+    **{("GET", f"/v1/history/{what}"): "admin" for what in ("span", "recipients", "silences", "events", "under-way")},
     ("POST", "/v1/keys"): "admin",
     ("GET", "/v1/keys"): "admin",
     ("DELETE", "/v1/keys/x"): "admin",
