@@ -118,6 +118,8 @@ class Teller:
             code = "difference.state" if count > 0 else "difference.state_less"
             told.append(self.text(code, state=self.text(f"state.{state}"), count=abs(count)) + ".")
         for money in difference.cost:
+            if not round(money.amount, 2):
+                continue  # it would be shown as nothing
             code = "difference.cost" if money.amount > 0 else "difference.cost_less"
             told.append(self.text(code, money=self.money([Money(abs(money.amount), money.currency)])))
         return told or [self.text("difference.nothing")]
