@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/arauto demo
 
 test: setup
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # Format, lint, strict types, the layers, and what the docs promise.
 check: setup

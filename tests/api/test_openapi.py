@@ -64,7 +64,7 @@ def failures(url: str, key: str, token: str) -> Iterator[str]:
     config = SchemathesisConfig.from_dict(
         {
             "seed": 20261124,
-            "generation": {"deterministic": True, "max-examples": 20, "no-shrink": True, "database": "none"},
+            "generation": {"deterministic": True, "max-examples": 12, "no-shrink": True, "database": "none"},
             "checks": JUDGED_ELSEWHERE,
             "auth": {"openapi": {"key": {"bearer": key}, "inbox": {"bearer": token}}},
             "operations": OPERATIONS,

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import uvicorn
 
@@ -32,6 +32,15 @@ class _Announcing(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.listens = asyncio.Event()
+        self.ends = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """As usual, but over as soon as it is to be."""
+        ticks = 0
+        while not (self.ends.is_set() or await self.on_tick(ticks)):
+            ticks = (ticks + 1) % 864_000
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ends.wait(), 0.1)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as usual, and say so."""
@@ -79,6 +88,7 @@ async def listening(app: App, host: str, port: int) -> AsyncIterator[Server]:
     finally:
         app.hub.stop_listening()
         server.should_exit = True
+        server.ends.set()
         await task
         listener.close()
         for name in (signal.SIGTERM, signal.SIGINT):
