@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from arauto.cli.messages import _moment
+from arauto.cli.messages import moment
 from cli.test_calls import KEY, run
 
 CHANGED = {"changed": [], "may_repeat": [], "left": [], "unknown": []}
@@ -195,9 +195,9 @@ async def test_what_a_replay_says(capsys: pytest.CaptureFixture[str], told: Any,
 
 
 async def test_a_span_or_a_time(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _moment("2026-11-24T08:20:00-03:00") == "2026-11-24T11:20:00Z"
+    assert moment("2026-11-24T08:20:00-03:00") == "2026-11-24T11:20:00Z"
     before = datetime.now(UTC)
-    assert before <= datetime.fromisoformat(_moment("2h")) + timedelta(hours=2) <= datetime.now(UTC)
+    assert before <= datetime.fromisoformat(moment("2h")) + timedelta(hours=2) <= datetime.now(UTC)
     for wrong in ("yesterday", "2", "2h ago", "2026-11-24", "999999999999d"):
         code, _, err = await ask(capsys, Asked(lambda *_: {}), "list", "--since", wrong)
         assert code == 2, wrong
