@@ -67,6 +67,33 @@ async def test_who_was_deleted_and_came_back_was_away_between(store: Store) -> N
     assert [len(await people(store, NOW + step * HOUR)) for step in (0, 1, 2)] == [1, 0, 1]
 
 
+async def test_of_several_changes_at_one_time_the_last_counts(store: Store) -> None:
+    async def told() -> list[Any]:
+        changes = await store.changes("default", NOW, NOW + 9 * HOUR)
+        return [(each.at - NOW, each.recipient and each.recipient.addresses["email"]) for each in changes]
+
+    for address in ("b", "a", "c", "0"):
+        await store.put_recipients("default", [later(ANA, address)], now=NOW + HOUR)
+    assert await told() == [(HOUR, ["0"])]
+    await store.delete_recipient("default", "ana", now=NOW + 2 * HOUR)
+    await store.put_recipients("default", [later(ANA, "d")], now=NOW + 2 * HOUR)
+    assert await told() == [(HOUR, ["0"]), (2 * HOUR, None), (2 * HOUR, ["d"])]
+    await store.delete_recipient("default", "ana", now=NOW + 2 * HOUR)
+    assert await told() == [(HOUR, ["0"]), (2 * HOUR, None), (2 * HOUR, None)]
+
+
+async def test_a_clock_that_is_set_back_turns_nothing_round(store: Store) -> None:
+    for address, hour in (("a", 1), ("b", 5), ("c", 2), ("d", 3)):
+        await store.put_recipients("default", [later(ANA, address)], now=NOW + hour * HOUR)
+    await store.delete_recipient("default", "ana", now=NOW + 4 * HOUR)
+    told = [
+        each.recipient and each.recipient.addresses["email"]
+        for each in await store.changes("default", NOW, NOW + 9 * HOUR)
+    ]
+    assert told == [["a"], None]
+    assert [sorted(await people(store, NOW + hour * HOUR)) for hour in (4, 5)] == [["ana"], []]
+
+
 async def test_wishes_and_silences_are_shown_as_they_were(store: Store) -> None:
     await store.put_recipients("default", [ANA], now=NOW)
     silence = Silence(id="deploy", owner="ti", reason="migração", drop=False, start=NOW)

@@ -1,13 +1,14 @@
 -- what was ----------------------------------------------------------------------------------------------------------
+-- What was overwritten at the very time at which it came held at no time (since = until).
 
 -- name: keep_deleted
 INSERT INTO history (tenant, kind, id, since, until, gone, document)
-SELECT tenant, 'recipient', id, changed_at, :now, 1, document FROM recipients
+SELECT tenant, 'recipient', id, changed_at, greatest(changed_at, :now), 1, document FROM recipients
 WHERE tenant = :tenant AND id = :id;
 
 -- name: keep_deleted_silence
 INSERT INTO history (tenant, kind, id, since, until, gone, document)
-SELECT tenant, 'silence', id, changed_at, :now, 1, document FROM silences
+SELECT tenant, 'silence', id, changed_at, greatest(changed_at, :now), 1, document FROM silences
 WHERE tenant = :tenant AND id = :id;
 
 -- name: history_of
@@ -69,7 +70,9 @@ SELECT document FROM silences WHERE tenant = :tenant AND changed_at <= :at
 UNION ALL
 SELECT document FROM history WHERE tenant = :tenant AND kind = 'silence' AND since <= :at AND until > :at;
 
+-- Who went and came back at one time is there.
 -- name: recorded_changes
+SELECT at, kind, id, document FROM (
 SELECT changed_at AS at, 'recipient' AS kind, id, document FROM recipients
 WHERE tenant = :tenant AND changed_at > :since AND changed_at <= :until
 UNION ALL
@@ -79,10 +82,11 @@ UNION ALL
 SELECT changed_at, 'silence', id, document FROM silences
 WHERE tenant = :tenant AND changed_at > :since AND changed_at <= :until
 UNION ALL
-SELECT since, kind, id, document FROM history WHERE tenant = :tenant AND since > :since AND since <= :until
+SELECT since, kind, id, document FROM history
+WHERE tenant = :tenant AND since > :since AND since <= :until AND since < until
 UNION ALL
 SELECT until, kind, id, NULL FROM history WHERE tenant = :tenant AND gone = 1 AND until > :since AND until <= :until
-ORDER BY 1, 2, 3;
+) AS found ORDER BY at, kind, id, document IS NOT NULL;
 
 
 -- what is under way -------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ INSERT INTO recipients (tenant, id, changed_at, document)
 SELECT tenant, id, :now, document
 FROM unnest(:tenant::text[], :id::text[], :document::text[]) AS given (tenant, id, document)
 ORDER BY tenant, id
-ON CONFLICT (tenant, id) DO UPDATE SET changed_at = excluded.changed_at, document = excluded.document
+ON CONFLICT (tenant, id) DO UPDATE SET
+    changed_at = greatest(recipients.changed_at, excluded.changed_at), document = excluded.document
 WHERE recipients.document <> excluded.document;
 
 -- name: delete_recipient

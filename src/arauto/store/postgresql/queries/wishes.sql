@@ -3,7 +3,8 @@ SELECT recipient, document FROM wishes WHERE tenant = :tenant AND recipient = AN
 
 -- name: put_wishes
 INSERT INTO wishes (tenant, recipient, changed_at, document) VALUES (:tenant, :recipient, :now, :document)
-ON CONFLICT (tenant, recipient) DO UPDATE SET changed_at = excluded.changed_at, document = excluded.document
+ON CONFLICT (tenant, recipient) DO UPDATE SET
+    changed_at = greatest(wishes.changed_at, excluded.changed_at), document = excluded.document
 WHERE wishes.document <> excluded.document;
 
 -- name: insert_consents

@@ -10,7 +10,8 @@ SELECT id, document FROM recipients WHERE tenant = :tenant AND id > :after ORDER
 
 -- name: put_recipients
 INSERT INTO recipients (tenant, id, changed_at, document) VALUES (:tenant, :id, :now, :document)
-ON CONFLICT (tenant, id) DO UPDATE SET changed_at = excluded.changed_at, document = excluded.document
+ON CONFLICT (tenant, id) DO UPDATE SET
+    changed_at = max(recipients.changed_at, excluded.changed_at), document = excluded.document
 WHERE recipients.document <> excluded.document;
 
 -- name: delete_recipient

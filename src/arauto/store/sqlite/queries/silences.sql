@@ -11,7 +11,8 @@ SELECT hold, document FROM silences WHERE tenant = :tenant AND id = :id;
 INSERT INTO silences (tenant, id, hold, ends_at, changed_at, document)
 VALUES (:tenant, :id, :hold, :ends_at, :now, :document)
 ON CONFLICT (tenant, id) DO UPDATE SET
-    hold = excluded.hold, ends_at = excluded.ends_at, changed_at = excluded.changed_at, document = excluded.document
+    hold = excluded.hold, ends_at = excluded.ends_at, document = excluded.document,
+    changed_at = max(silences.changed_at, excluded.changed_at)
 WHERE silences.document <> excluded.document;
 
 -- name: delete_silence
