@@ -507,6 +507,7 @@ FAULTS = [
     # settings
     F("urgent and of low priority", PROJECT, "alerts: {title: Alerts}", "alerts: {title: Alerts, urgent: true, ‸priority: low}", "contradicting-category"),
     F("tracked and not to be refused", PROJECT, "alerts: {title: Alerts}", "alerts: {title: Alerts, consent: required, ‸tracking: true}", "contradicting-category"),
+    F("nobody can refuse", PROJECT, "public_url: https://notices.shop.example", "# no address", "no-way-to-refuse", (PROJECT, "‸orders: {title")),
     F("attempts after the end", EMAIL, "[5s, 1m, 1h]", "[5s, 1m, ‸3d]", "late-retry"),
     F("a webhook that leads back", SYSTEMS, '"https://erp.shop.example/in"', '‸"https://notices.shop.example/in/back"', "loop"),
     F("a secret in the open", APP, '"env:APP_TOKEN"', "‸swordfish", "open-secret"),

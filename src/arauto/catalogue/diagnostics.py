@@ -35,6 +35,7 @@ WARNINGS: dict[str, str] = {
     # settings
     "contradicting-category": "The settings of a category exclude each other, or want what the hub does not have.",
     "late-retry": "A message expires before an attempt that is planned for it.",
+    "no-way-to-refuse": "People may refuse a category, and nothing that they are sent leads to where they could.",
     "loop": "A webhook leads back to the hub, so that an event leads to itself.",
     "open-secret": "A secret stands in a file of the project.",
 }

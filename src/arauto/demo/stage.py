@@ -140,7 +140,7 @@ def _prepare_project(folder: Path, world: Outside, port: int) -> Path:
     project = folder / "loja"
     shutil.copytree(example(), project, ignore=shutil.ignore_patterns(".arauto"))
     whole = project / "arauto.yaml"
-    text = re.sub(r"(?m)^# public_url: .*$", f"public_url: http://127.0.0.1:{port}", whole.read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^public_url: .*$", f"public_url: http://127.0.0.1:{port}", whole.read_text(encoding="utf-8"))
     whole.write_text(text, encoding="utf-8")
     for path in (*(project / "channels").glob("*.yaml"), *(project / "recipients").glob("*.yaml")):
         text = path.read_text(encoding="utf-8")

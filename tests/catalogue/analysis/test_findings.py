@@ -496,6 +496,15 @@ TOGETHER = [
         id="tracking without a public URL",
     ),
     pytest.param(
+        [
+            (PROJECT, "public_url: https://notices.shop.example", "# none"),
+            (PROJECT, "orders: {title", "‸orders: {title"),
+        ],
+        "no-way-to-refuse",
+        "people may refuse orders",
+        id="nobody can refuse",
+    ),
+    pytest.param(
         [(ERP, "on: order.refused", "on: order.paid"), (OTHER, "description", "‸description")],
         "unused-event-type",
         "sample one",

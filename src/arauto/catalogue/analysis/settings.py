@@ -1,4 +1,4 @@
-"""settings: categories that contradict themselves, and attempts that are never made."""
+"""settings: categories that contradict themselves or that nobody can refuse, and attempts that are never made."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from datetime import timedelta
 
 from arauto.catalogue.analysis.whole import Whole
 from arauto.decide.retry import JITTER
-from arauto.model import Category
+from arauto.decide.wishes import IN_APP
+from arauto.model import Category, PersonTarget
 
 
 def check_settings(whole: Whole) -> None:
     """The categories, and the retries of channels."""
     for category in whole.catalogue.categories.values():
         _check_category(whole, category)
+    _check_refusing(whole)
     _check_retries(whole)
 
 
@@ -32,6 +34,29 @@ def _check_category(whole: Whole, category: Category) -> None:
     elif category.tracking and whole.catalogue.project.public_url is None:
         message = f"nothing of {name} is tracked: the hub has no public_url that mails could call"
         warn("tracking", "contradicting-category", message, "set public_url")
+
+
+def _check_refusing(whole: Whole) -> None:
+    """That who may refuse can. Of a category that is tracked, it is told already what the hub lacks."""
+    catalogue = whole.catalogue
+    if catalogue.project.public_url is not None or any(each.tracking for each in catalogue.categories.values()):
+        return
+    stuck = {
+        rule.category: rule.name
+        for _, rule in sorted(catalogue.notifications.items(), reverse=True)
+        if catalogue.categories[rule.category].consent != "required"
+        and any(isinstance(target, PersonTarget) for target in rule.to)
+        and any(set(step.channels) - {IN_APP} for step in rule.steps)
+    }
+    first = next((name for name in catalogue.categories if name in stuck), None)
+    if first is not None:
+        others = f" and {len(stuck) - 1} more" if len(stuck) > 1 else ""
+        message = (
+            f"people may refuse {first}{others}, and can't: the hub has no public_url, so that no message (such as "
+            f"those of {stuck[first]}) leads to their own page or can be unsubscribed from"
+        )
+        place = whole.project.key_place(("categories", first))
+        whole.warn(whole.project.file, place, "no-way-to-refuse", message, "set public_url, or consent: required")
 
 
 def _check_retries(whole: Whole) -> None:
