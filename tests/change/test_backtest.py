@@ -15,6 +15,7 @@ from arauto.change.backtest import Outcome
 from arauto.model import Catalogue, Recipient, Silence, Wishes
 from arauto.simulate import Outage, Simulation, Simulator
 from arauto.sources import Draft
+from arauto.store import Suppression
 from change.recorded import FILES, START, edited, lived, shop, tried
 
 LOJA = Path(__file__).parents[2] / "examples/loja"
@@ -239,6 +240,91 @@ async def test_what_was_under_way_at_the_beginning_is_under_way(past: Simulation
     assert [each.pair.sort for each in shorter.examples] == ["less", "more"]
     other = await tried(past, shop(edited("notifications/stock/content.en.md", "Stock", "Low")), since=since)
     assert counted(other) == {"stock email": (0, 0, 1, 0)}
+
+
+async def test_who_is_deleted_and_created_in_one_minute_is_there(past: Simulation) -> None:
+    await past.store.delete_recipient("default", "ana", now=past.now)
+    await past.run_until(timedelta(seconds=10))
+    await past.know(ANA)
+    await paid(past, "ana")
+    outcome = await tried(past, shop(OTHER_TEXT))
+    assert counted(outcome) == {"paid email": (0, 0, 1, 0)}
+
+
+async def test_an_address_dies_at_its_time_also_while_nothing_else_happens(simulator: Simulator) -> None:
+    late = edited(PAID, "  - send", "  - delay: 20h\n  - send")
+    past = await simulator.begin(shop(late), START)
+    await past.know(ANA)
+    await paid(past, "ana")
+    place = past.engine.address_hash("email", "ana@shop.example")
+    await past.store.suppress("default", [Suppression(place, "email", "bounced", past.now)])
+    await past.run_until(3 * DAY)
+    outcome = await tried(past, shop({**late, **OTHER_TEXT}))
+    assert counted(outcome) == {}
+
+
+async def test_wishes_of_people_of_the_project_count_from_the_beginning(past: Simulation) -> None:
+    await past.wish("marina", Wishes(categories={"orders": {"*": False}}))
+    await past.run_until(9 * DAY)
+    since = past.now
+    await past.accept(Draft(source="shop", id="low", type="stock.low", data={"item": "Mug"}))
+    await past.run_until(DAY)
+    other = shop(edited("notifications/stock/content.en.md", "Stock", "Low"))
+    assert counted(await tried(past, other, since=since)) == {}
+
+
+FIRST = FILES["channels/sms.yaml"].removeprefix("providers:\n")
+SECOND = FIRST.replace("twilio\n", "twilio\n    name: second\n")
+
+
+async def test_a_provider_answers_as_it_did_in_another_place_too(simulator: Simulator) -> None:
+    sms = edited(PAID, "send: email", "send: sms")
+    past = await simulator.begin(shop({**sms, "channels/sms.yaml": f"providers:\n{FIRST}{SECOND}"}), START)
+    await past.know(ANA)
+    past.outages.append(Outage("sms", "later", provider="twilio"))
+    past.outages.append(Outage("sms", "rejected", provider="second", times=1))
+    await paid(past, "ana")
+    assert not past.received
+    turned = shop({**sms, "channels/sms.yaml": f"providers:\n{SECOND}{FIRST}"})
+    assert counted(await tried(past, turned)) == {}
+    alone = shop({**sms, "channels/sms.yaml": f"providers:\n{FIRST}"})
+    assert counted(await tried(past, alone))["paid sms"] == (1, 0, 0, 0)
+
+
+async def test_answers_are_known_of_a_step_that_has_another_number(simulator: Simulator) -> None:
+    """The mail to Bia was refused, and Ana opened hers: so it is where another step comes before."""
+    opened = edited("arauto.yaml", "orders: {title: Orders}", "orders: {title: Orders, tracking: true}")
+    steps = "  - send: email\n  - wait_for: {receipt: opened, up_to: 3h, then: stop}\n  - send: sms\n"
+    old = shop({**edited(PAID, "  - send: email\n", steps), **opened})
+    new = shop({**edited(PAID, "  - send: email\n", f"  - delay: 5m\n{steps}"), **opened})
+    past = await simulator.begin(old, START)
+    await past.know(ANA, BIA)
+    await paid(past, "ana")
+    past.outages.append(Outage("email", "rejected", times=1))
+    await paid(past, "bia")
+    await past.answer(past.received[0].message, "opened")
+    await past.run_until(6 * HOUR)
+    assert [each.recipient for each in past.received] == ["ana"]
+    assert counted(await tried(past, new)) == {"paid email": (0, 0, 1, 0)}
+
+
+async def test_a_period_may_begin_within_a_minute(past: Simulation) -> None:
+    await past.run_until(timedelta(seconds=30))
+    since = past.now
+    await past.run_until(timedelta(seconds=10))
+    await paid(past, "ana")
+    assert counted(await tried(past, shop(OTHER_TEXT), since=since)) == {"paid email": (0, 0, 1, 0)}
+
+
+async def test_who_was_erased_is_not_missed(past: Simulation) -> None:
+    await paid(past, "ana", "bia")
+    known: dict[str, Any] = {"known": None, "shared": [], "places": []}
+    await past.store.begin_erasure("default", "ana", "erased_1", **known, now=past.now)
+    while (await past.store.advance_erasure("default", "erased_1", patient=False, now=past.now)).finished_at is None:
+        pass
+    outcome = await tried(past, shop(OTHER_TEXT))
+    assert counted(outcome) == {"paid email": (0, 0, 1, 0)}
+    assert outcome.recorded == outcome.reproduced == 1
 
 
 # -- what can't be taken or tried --------------------------------------------------------------------------------------

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from msgspec import structs
 
 from arauto.model import Attempt, Receipt, Recipient, Silence, Wishes
 from arauto.store import NewMessage, PlanRecord, RunRecord, Store
-from arauto.store.history import Change
+from arauto.store.history import Change, Tried
 from arauto.store.receipts import nothing_follows
 from store.conftest import NOW, Make
 
@@ -26,9 +27,9 @@ async def people(store: Store, at: Any) -> dict[str, Recipient]:
     found: dict[str, Recipient] = {}
     after: str | None = None
     while True:
-        page = await store.recipients_then("default", at, after=after, limit=2)
-        assert all(recipient.id not in found for recipient in page.items)
-        found.update((recipient.id, recipient) for recipient in page.items)
+        page = await store.people_then("default", at, after=after, limit=2)
+        assert all(recipient.id not in found for recipient in page.recipients)
+        found.update((recipient.id, recipient) for recipient in page.recipients)
         after = page.next
         if after is None:
             return found
@@ -144,14 +145,39 @@ async def test_events_are_given_with_what_became_of_their_messages(store: Store,
     first, newest = await store.first_event_since(NOW + timedelta(minutes=1))
 
     async def since(after: int, limit: int) -> list[Any]:
-        return await store.events_since("default", after=after, last=newest, types=["order.paid"], limit=limit)
+        found, _ = await store.events_since("default", after=after, last=newest, types=["order.paid"], limit=limit)
+        return found
 
     found = await since(first - 1, 1)
     assert [(each.event.id, each.received_at) for each in found] == [("1", moments[1])]
     (told,) = found[0].messages
-    assert (told.id, told.state, told.outcomes, told.receipts) == (message.id, "sent", ("retry", "accepted"), (read,))
+    assert (told.id, told.state, told.receipts) == (message.id, "sent", (read,))
+    assert told.tried == (Tried("smtp", "retry"), Tried("smtp", "accepted"))
     assert [each.event.id for each in await since(found[0].sequence, 9)] == ["3"]
     assert await store.first_event_since(NOW + 9 * HOUR) == (newest + 1, newest)
+
+
+async def test_few_events_are_given_at_once_where_they_had_many_messages(
+    store: Store, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arauto.store.history._MESSAGES", 3)
+    for id in "123":
+        event = make.event(id)
+        await store.append_events([make.new(id)], owner="a", now=NOW, lease_until=NOW + HOUR)
+        runs = [make.run(event, recipient=name) for name in ("ana", "bia")]
+        records = tuple(
+            RunRecord(run=run, state="done", messages=(NewMessage(message=make.message(run), state="sent"),))
+            for run in runs
+        )
+        plan = PlanRecord(event=event.key, explanation={}, runs=records)
+        await store.commit_plans([plan], owner="a", now=NOW, lease_until=NOW + HOUR)
+    _, newest = await store.first_event_since(NOW)
+    after, found = 0, []
+    for _ in range(3):
+        events, more = await store.events_since("default", after=after, last=newest, types=["order.paid"], limit=9)
+        found.append(([each.event.id for each in events], [len(each.messages) for each in events], more))
+        after = events[-1].sequence
+    assert found == [(["1"], [2], True), (["2"], [2], True), (["3"], [2], False)]
 
 
 async def test_no_event_is_none(store: Store) -> None:

@@ -143,7 +143,7 @@ async def backtest(question: Question, past: Past, progress: Progress) -> Outcom
             history = _History(question, past, both, ledger, waiting)
             events, of = await history.relive(begun, progress)
             recorded, reproduced = ledger.faithful()
-            ledger.drop_before(period.since)
+            ledger.drop_before(minute_of(period.since))
             compared = _Comparison(question.examples)
             for pair in ledger.compare():
                 compared.take(pair)
@@ -249,8 +249,13 @@ class _History:
                 await replay.happen(events)
 
     async def _bring_up_to_date(self, changes: Collection[Change]) -> None:
-        """What recipients became; where the versions know them differently, only what changed."""
-        became = {each.id: each.recipient for each in changes if each.recipient is not None}
+        """What recipients became; where the versions know them differently, only what changed. Of several changes of
+        one, the last counts."""
+        last = {each.id: each.recipient for each in changes if each.kind == "recipient"}
+        became = {id: recipient for id, recipient in last.items() if recipient is not None}
+        for replay in self._both.values():
+            for id in last.keys() - became.keys():
+                await replay.lose(id)
         if not became:
             return
         known = {side: await replay.store.recipients(TENANT, list(became)) for side, replay in self._both.items()}

@@ -1,8 +1,8 @@
 """replay: one version of a project on what was recorded: the engine in virtual time, told what happened at its time.
 
-Providers answer as they did: an attempt at a message that was sent then ends as it ended then, and of any other it is
-taken that it is accepted. What happens or is due within one minute is dealt with together, as in a hub under load: so
-times are exact to the minute. Schedules tick by themselves.
+Providers answer as they did: an attempt at a message that was sent then ends as it ended then at this provider, and of
+any other it is taken that it is accepted. What happens or is due within one minute is dealt with together, as in a hub
+under load: so times are exact to the minute. Schedules tick by themselves.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import heapq
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -47,23 +48,73 @@ class Refused(Struct):
     """What is wrong with it: ``pointer`` and ``detail``."""
 
 
+_About: TypeAlias = tuple[str, str, str, str]
+"""Of a message: the event, the notification, the recipient and the channel."""
+
+
+class _Then:
+    """What became of messages, where there is more to tell than that they were taken. Another version may number its
+    steps otherwise and so give its messages other ids: then they are told apart by their order."""
+
+    def __init__(self) -> None:
+        self._recorded: dict[_About, list[RecordedMessage]] = {}
+        self._like: dict[str, RecordedMessage] = {}
+        """By the id that a message has here."""
+        self._taken: set[str] = set()
+        """The ids of those that something here is like."""
+        self._tries: dict[tuple[str, str], int] = {}
+        """By that id and provider."""
+
+    def remember(self, recorded: RecordedEvent, heard: Collection[ReceiptKind]) -> None:
+        """Something has to follow from a receipt, or it is none here."""
+        found: defaultdict[_About, list[RecordedMessage]] = defaultdict(list)
+        for each in recorded.messages:
+            receipts = tuple(receipt for receipt in each.receipts if receipt.kind in heard)
+            about = (recorded.event.key, each.notification, each.recipient, each.channel)
+            found[about].append(msgspec.structs.replace(each, receipts=receipts))
+        for about, messages in found.items():
+            if any(each.receipts or any(tried.outcome != "accepted" for tried in each.tried) for each in messages):
+                self._recorded[about] = messages
+
+    def like(self, id: str, about: _About) -> RecordedMessage | None:
+        """The message that was sent then in the place of the one that has this id here."""
+        recorded = self._recorded.get(about, ())
+        if not recorded or id in self._like:
+            return self._like.get(id)
+        free = (each for each in recorded if each.id not in self._taken)
+        found = next((each for each in recorded if each.id == id), None) or next(free, None)
+        if found is not None:
+            self._like[id] = found
+            self._taken.add(found.id)
+        return found
+
+    def outcome(self, id: str, about: _About, provider: str) -> tuple[str, bool]:
+        """How the next attempt at this provider ended then, and whether others followed it."""
+        recorded = self.like(id, about)
+        tried = () if recorded is None else recorded.tried
+        number = self._tries.get((id, provider), 0)
+        places = [place for place, each in enumerate(tried) if each.provider == provider]
+        if number >= len(places):
+            return "accepted", False
+        self._tries[id, provider] = number + 1
+        return tried[places[number]].outcome, places[number] + 1 < len(tried)
+
+
 class _AsRecorded:
     """A provider that answers as it did."""
 
-    def __init__(self, channel: str, name: str, outcomes: Mapping[str, Sequence[str]]) -> None:
-        self._channel, self._name, self._outcomes = channel, name, outcomes
+    def __init__(self, channel: str, name: str, outcome: Callable[[str, str], tuple[str, bool]]) -> None:
+        self._channel, self._name, self._outcome = channel, name, outcome
 
     def request(self, delivery: Delivery) -> str:
         return f"REPLAYED {self._channel}"
 
     async def send(self, delivery: Delivery) -> Accepted:
-        outcomes = self._outcomes.get(delivery.message_id, ())
-        told = outcomes[delivery.attempt - 1] if delivery.attempt <= len(outcomes) else "accepted"
+        told, more = self._outcome(delivery.message_id, self._name)
         match told:
             case "retry":
                 raise Retry("it did not take it then")
             case "rejected":
-                more = delivery.attempt < len(outcomes)
                 raise Rejected("it refused it then", scope="provider" if more else "message")
             case "unknown":
                 raise Ambiguous("it did not answer then")
@@ -78,8 +129,7 @@ class Replay(Simulation):
 
     def __init__(self, catalogue: Catalogue, scope: Scope, start: datetime, got: Callable[[Got], None]) -> None:
         """In a store of its own, of what is in the scope alone; ``got`` is told of all that reaches somebody."""
-        self._outcomes: dict[str, tuple[str, ...]] = {}
-        self._answers: dict[str, list[tuple[timedelta, Receipt]]] = {}
+        self._then = _Then()
         self._coming: list[tuple[datetime, int, Receipt]] = []
         self._dying: list[tuple[datetime, int, Dead]] = []
         self._order = itertools.count()
@@ -94,7 +144,12 @@ class Replay(Simulation):
 
     def provider(self, channel: str, name: str, clock: Clock) -> _AsRecorded:
         """As it was."""
-        return _AsRecorded(channel, name, self._outcomes)
+        return _AsRecorded(channel, name, self._outcome)
+
+    def _outcome(self, id: str, provider: str) -> tuple[str, bool]:
+        message = self.engine.rendered[id][0]
+        about = (message.event, message.notification, message.recipient, message.channel)
+        return self._then.outcome(id, about, provider)
 
     # -- as it was at the beginning ----------------------------------------------------------------------------------
 
@@ -104,6 +159,8 @@ class Replay(Simulation):
         for recipient in people.recipients:
             if recipient.wishes != Wishes():
                 await self.wish(recipient.id, recipient.wishes)
+        for id, wishes in people.wishes.items():
+            await self.wish(id, wishes)
         self.bury(people.dead)
 
     def bury(self, dead: Sequence[Dead]) -> None:
@@ -115,17 +172,18 @@ class Replay(Simulation):
 
     async def live(self, until: datetime) -> None:
         """Go on to a moment."""
-        await self.run_until(until)
-        died = []
         while self._dying and self._dying[0][0] <= until:
-            *_, each = heapq.heappop(self._dying)
-            hash = self.engine.address_hash(each.channel, each.address)
-            died.append(Suppression(hash, each.channel, each.reason, each.at))
-        if died:
+            await self.run_until(self._dying[0][0])
+            died = []
+            while self._dying and self._dying[0][0] <= self.now:
+                *_, each = heapq.heappop(self._dying)
+                hash = self.engine.address_hash(each.channel, each.address)
+                died.append(Suppression(hash, each.channel, each.reason, each.at))
             await self.store.suppress(TENANT, died)
+        await self.run_until(until)
 
     async def change(self, change: Change) -> None:
-        """What became of wishes and silences, or that somebody is gone; of recipients see ``know``."""
+        """What became of wishes and silences; of recipients see ``know`` and ``lose``."""
         match change:
             case Change(kind="wishes", wishes=wishes):
                 await self.wish(change.id, wishes or Wishes())
@@ -133,26 +191,19 @@ class Replay(Simulation):
                 await self.silence(silence)
             case Change(kind="silence"):
                 await self.store.delete_silence(TENANT, change.id, now=self.now)
-            case Change(kind="recipient", recipient=None):
-                await self.store.delete_recipient(TENANT, change.id, now=self.now)
+
+    async def lose(self, recipient: str) -> None:
+        """They are known no more."""
+        await self.store.delete_recipient(TENANT, recipient, now=self.now)
 
     async def happen(self, events: Sequence[RecordedEvent]) -> None:
         """Accept what was accepted, unless this version would not have."""
         taken: list[NewEvent] = []
         for recorded in events:
-            for message in recorded.messages:
-                self._remember(message)
+            self._then.remember(recorded, self._heard)
             if self._acceptable(recorded.event):
                 taken.append(NewEvent(recorded.event, ""))
         await self.submit(taken)
-
-    def _remember(self, message: RecordedMessage) -> None:
-        if message.outcomes not in ((), ("accepted",)):
-            self._outcomes[message.id] = message.outcomes
-        sent_at = message.sent_at
-        told = [each for each in message.receipts if each.kind in self._heard]
-        if sent_at is not None and told:
-            self._answers[message.id] = [(max(each.at - sent_at, timedelta(0)), each) for each in told]
 
     def _acceptable(self, event: Event) -> bool:
         type_ = self.catalogue.event_types.get(event.type)
@@ -230,9 +281,14 @@ class Replay(Simulation):
                 text=hashlib.blake2b(_encode(carried.body), digest_size=12).digest(),
             )
         )
-        for delay, receipt in self._answers.pop(carried.message, ()):
-            due = _end_of_minute(carried.at + delay)
-            heapq.heappush(self._coming, (due, next(self._order), receipt))
+        about = (carried.event, carried.notification, carried.recipient, carried.channel)
+        recorded = self._then.like(carried.message, about)
+        if recorded is None or recorded.sent_at is None:
+            return
+        for receipt in recorded.receipts:
+            due = _end_of_minute(carried.at + max(receipt.at - recorded.sent_at, timedelta(0)))
+            answer = msgspec.structs.replace(receipt, message=carried.message)
+            heapq.heappush(self._coming, (due, next(self._order), answer))
 
 
 def minute_of(moment: datetime) -> datetime:

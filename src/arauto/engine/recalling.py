@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from arauto.decide.wishes import as_text
-from arauto.model import JSON, Recipient, Silence
+from arauto.model import JSON, Recipient, Silence, Wishes
 from arauto.store import Store
 from arauto.store.history import Change, RecordedEvent, UnderWay
 
@@ -37,6 +37,8 @@ class People(Struct, frozen=True):
     """A page of those who were known, by id."""
 
     recipients: tuple[Recipient, ...]
+    wishes: dict[str, Wishes]
+    """Of those who were no recipients: people of the project's files, mostly."""
     dead: tuple[Dead, ...]
     """Of their addresses, also those that died later."""
     next: str | None
@@ -96,9 +98,8 @@ class Recalling:
 
     async def people(self, at: datetime, after: str | None) -> People:
         """Some hundreds at a time."""
-        page = await self._store.recipients_then(self._tenant, at, after=after, limit=500)
-        recipients: tuple[Recipient, ...] = tuple(page.items)
-        return People(recipients, await self._dead(recipients), page.next)
+        found = await self._store.people_then(self._tenant, at, after=after, limit=500)
+        return People(found.recipients, found.wishes, await self._dead(found.recipients), found.next)
 
     async def silences(self, at: datetime) -> tuple[Silence, ...]:
         """All that there were, those that were over too."""
@@ -108,9 +109,9 @@ class Recalling:
         self, after: int, last: int, types: Collection[str], since: datetime, until: datetime, limit: int
     ) -> Piece:
         """In one look each."""
-        events = await self._store.events_since(self._tenant, after=after, last=last, types=types, limit=limit)
-        more = len(events) == limit
-        end = events[-1].received_at if more else until
+        events, more = await self._store.events_since(self._tenant, after=after, last=last, types=types, limit=limit)
+        # Where a clock was set back, an event may have come before the end of the piece before.
+        end = max(since, events[-1].received_at) if more else until
         changes = await self._store.changes(self._tenant, since, end)
         dead = await self._dead(change.recipient for change in changes if change.recipient is not None)
         return Piece(tuple(events), tuple(changes), dead, end, events[-1].sequence if more else None)

@@ -7,13 +7,14 @@ is left that it could be asked for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
 
+from arauto.decide.erasure import ERASED
 from arauto.model import Event, MessageState, Receipt, Recipient, Run, Silence, Wishes
 from arauto.store.database import Database
 from arauto.store.documents import (
@@ -25,9 +26,10 @@ from arauto.store.documents import (
     to_micros,
     to_moment,
 )
-from arauto.store.pages import page
-from arauto.store.records import Page
 from arauto.store.rows import load_runs
+
+_MESSAGES = 5000
+"""Messages that are looked at at once, of events that have less than so many each."""
 
 
 class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,21 +43,41 @@ class Change(Struct, frozen=True, kw_only=True, omit_defaults=True):
     silence: Silence | None = None
 
 
+class PeopleThen(Struct, frozen=True):
+    """A page of those who were known at a time, by id."""
+
+    recipients: tuple[Recipient, ...]
+    """With their wishes."""
+    wishes: dict[str, Wishes]
+    """Of those who were no recipients here: people of the project's files, mostly."""
+    next: str | None
+
+
+class Tried(Struct, frozen=True, array_like=True):
+    """How an attempt ended: accepted, retry, rejected or unknown."""
+
+    provider: str
+    outcome: str
+
+
 class RecordedMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of a message."""
 
     id: str
     notification: str
+    recipient: str
+    channel: str
     state: MessageState
-    outcomes: tuple[str, ...] = ()
-    """How its attempts ended, in their order: accepted, retry, rejected or unknown."""
+    tried: tuple[Tried, ...] = ()
+    """Its attempts, in their order."""
     sent_at: datetime | None = None
     """Of one that has receipts: when a provider took it, or, where that is not known, when it was made."""
     receipts: tuple[Receipt, ...] = ()
 
 
 class RecordedEvent(Struct, frozen=True, kw_only=True):
-    """An event that was accepted, and what became of the messages of the runs that it began."""
+    """An event that was accepted, and what became of the messages of the runs that it began; of those who were erased,
+    nothing."""
 
     sequence: int
     received_at: datetime
@@ -96,8 +118,8 @@ class UnderWay(Struct, frozen=True):
 class HistoryStore(Protocol):
     """Verbs about what was."""
 
-    async def recipients_then(self, tenant: str, at: datetime, *, after: str | None, limit: int) -> Page:
-        """By id; items are Recipient, with their wishes, as they stood at a time."""
+    async def people_then(self, tenant: str, at: datetime, *, after: str | None, limit: int) -> PeopleThen:
+        """As they stood at a time."""
         ...
 
     async def silences_then(self, tenant: str, at: datetime) -> list[Silence]:
@@ -115,8 +137,9 @@ class HistoryStore(Protocol):
 
     async def events_since(
         self, tenant: str, *, after: int, last: int, types: Collection[str], limit: int
-    ) -> list[RecordedEvent]:
-        """Events of these types after one and up to another, in the order of their coming."""
+    ) -> tuple[list[RecordedEvent], bool]:
+        """Events of these types after one and up to another, in the order of their coming, and whether there are more:
+        fewer than ``limit`` where they had many messages, but one at least."""
         ...
 
     async def under_way(self) -> UnderWay:
@@ -137,20 +160,19 @@ class HistoryVerbs:
 
     _database: Database
 
-    async def recipients_then(self, tenant: str, at: datetime, *, after: str | None, limit: int) -> Page:
-        """The cursor is the last id."""
-        moment = to_micros(at)
+    async def people_then(self, tenant: str, at: datetime, *, after: str | None, limit: int) -> PeopleThen:
+        """The cursor is the last id of a recipient."""
+        moment, first = to_micros(at), after or ""
         async with self._database.reading() as reading:
-            rows = await reading.rows("recipients_then", tenant=tenant, at=moment, after=after or "", limit=limit + 1)
-            ids = [id for id, _ in rows]
-            wishes = dict(await reading.rows("wishes_then", tenant=tenant, at=moment, ids=ids))
-        return page(
-            rows,
-            limit,
-            lambda row: msgspec.structs.replace(
-                read_recipient(row[1]), wishes=read_wishes(wishes[row[0]]) if row[0] in wishes else Wishes()
-            ),
+            rows = await reading.rows("recipients_then", tenant=tenant, at=moment, after=first, limit=limit + 1)
+            last = rows[limit - 1][0] if len(rows) > limit else None
+            found = await reading.rows("wishes_then", tenant=tenant, at=moment, after=first, last=last)
+        wishes = {id: read_wishes(document) for id, document in found}
+        recipients = tuple(
+            msgspec.structs.replace(read_recipient(document), wishes=wishes.pop(id, Wishes()))
+            for id, document in rows[:limit]
         )
+        return PeopleThen(recipients, wishes, last)
 
     async def silences_then(self, tenant: str, at: datetime) -> list[Silence]:
         """By id."""
@@ -181,12 +203,16 @@ class HistoryVerbs:
 
     async def events_since(
         self, tenant: str, *, after: int, last: int, types: Collection[str], limit: int
-    ) -> list[RecordedEvent]:
+    ) -> tuple[list[RecordedEvent], bool]:
         """A message belongs to the first event of its run."""
         async with self._database.reading() as reading:
             rows = await reading.rows(
                 "recorded_events", tenant=tenant, after=after, last=last, types=sorted(types), limit=limit
             )
+            more = len(rows) == limit
+            counts = dict(await reading.rows("count_recorded_messages", events=[row[0] for row in rows]))
+            taken = _as_many_as(_MESSAGES, [counts.get(row[0], 0) for row in rows])
+            rows, more = rows[:taken], more or taken < len(rows)
             found = await reading.rows("recorded_messages", events=[row[0] for row in rows])
             receipts: defaultdict[int, list[Receipt]] = defaultdict(list)
             ids = {sequence: id for _, sequence, id, *_ in found}
@@ -196,19 +222,23 @@ class HistoryVerbs:
         messages: defaultdict[int, list[RecordedMessage]] = defaultdict(list)
         for event, sequence, id, notification, state, document, late in found:
             message = read_message(document, late)
+            if message.address == ERASED:
+                continue
             attempts = message.attempts
-            taken = next((each.ended_at for each in attempts if each.outcome == "accepted"), None)
+            accepted_at = next((each.ended_at for each in attempts if each.outcome == "accepted"), None)
             messages[event].append(
                 RecordedMessage(
                     id=id,
                     notification=notification,
+                    recipient=message.recipient,
+                    channel=message.channel,
                     state=state,
-                    outcomes=tuple(each.outcome for each in attempts if each.outcome is not None),
-                    sent_at=(taken or message.created_at) if receipts[sequence] else None,
+                    tried=tuple(Tried(each.provider, each.outcome) for each in attempts if each.outcome is not None),
+                    sent_at=(accepted_at or message.created_at) if receipts[sequence] else None,
                     receipts=tuple(receipts[sequence]),
                 )
             )
-        return [
+        events = [
             RecordedEvent(
                 sequence=sequence,
                 received_at=to_moment(received_at),
@@ -217,6 +247,7 @@ class HistoryVerbs:
             )
             for sequence, received_at, document in rows
         ]
+        return events, more
 
     async def under_way(self) -> UnderWay:
         """Looks at all that waits, out of the way of everything else."""
@@ -255,6 +286,16 @@ class HistoryVerbs:
         """The oldest first."""
         async with self._database.transaction() as transaction:
             return len(await transaction.rows("retire_history", limit=limit))
+
+
+def _as_many_as(most: int, counts: Sequence[int]) -> int:
+    """How many from the first on are no more than this together; the first is, in any case."""
+    total = 0
+    for number, count in enumerate(counts):
+        total += count
+        if number and total > most:
+            return number
+    return len(counts)
 
 
 _READERS = {"recipient": read_recipient, "wishes": read_wishes, "silence": read_silence}

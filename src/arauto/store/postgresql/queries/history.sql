@@ -45,6 +45,10 @@ SELECT sequence, received_at, document FROM events
 WHERE sequence > :after AND sequence <= :last AND tenant = :tenant AND type = ANY(:types::text[])
 ORDER BY sequence LIMIT :limit;
 
+-- name: count_recorded_messages
+SELECT runs.event, count(*) FROM runs JOIN messages ON messages.run = runs.sequence
+WHERE runs.event = ANY(:events::bigint[]) GROUP BY runs.event;
+
 -- name: recorded_messages
 SELECT runs.event, messages.sequence, messages.id, messages.notification, messages.state, messages.document, messages.late
 FROM runs JOIN messages ON messages.run = runs.sequence
@@ -60,10 +64,11 @@ SELECT id, document FROM (
 
 -- name: wishes_then
 SELECT recipient, document FROM wishes
-WHERE tenant = :tenant AND changed_at <= :at AND recipient = ANY(:ids::text[])
+WHERE tenant = :tenant AND changed_at <= :at AND recipient > :after AND (:last::text IS NULL OR recipient <= :last::text)
 UNION ALL
 SELECT id, document FROM history
-WHERE tenant = :tenant AND kind = 'wishes' AND since <= :at AND until > :at AND id = ANY(:ids::text[]);
+WHERE tenant = :tenant AND kind = 'wishes' AND since <= :at AND until > :at
+    AND id > :after AND (:last::text IS NULL OR id <= :last::text);
 
 -- name: silences_then
 SELECT document FROM silences WHERE tenant = :tenant AND changed_at <= :at
