@@ -114,7 +114,7 @@ async def _tried(
     progress: Callable[[str, int], AbstractContextManager[Callable[[int], None]]],
 ) -> float:
     question = Question(old, new, scope_of(old, new), Period(START, until), "en")
-    past = await Recalling.open(store, TENANT)
+    past = await Recalling.open(store, old, TENANT)
     with progress("trying", size) as advance:
         done = 0
 

@@ -23,7 +23,7 @@ KEY = b"the same in every simulation, so that its links are, too"
 
 def past_of(simulation: Simulation) -> Recalling:
     """What is remembered in it."""
-    return Recalling(simulation.store, TENANT, KEY)
+    return Recalling(simulation.store, TENANT, KEY, simulation.catalogue.recipients.values())
 
 
 async def tried(

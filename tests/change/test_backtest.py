@@ -327,6 +327,38 @@ async def test_who_was_erased_is_not_missed(past: Simulation) -> None:
     assert outcome.recorded == outcome.reproduced == 1
 
 
+async def test_what_a_schedule_tells_is_answered_as_it_was_and_only_while_there_was_a_hub(simulator: Simulator) -> None:
+    """Of three mornings that the hub saw, the mail of the second was refused; in the week before it saw nothing."""
+    files: dict[str, str | None] = {
+        "sources/clock.yaml": "kind: schedule\nevent: stock.low\ncron: '0 9 * * *'\n",
+        "events/stock.low.yaml": "description: It is morning.\nschema: {type: object}\nsamples:\n  typical: {}\n",
+        STOCK: FILES[STOCK].replace("  - digest: 1h\n", ""),
+        "notifications/stock/content.en.md": "---\ntitle: Stock\n---\nLook at it.\n",
+    }
+    past = await simulator.begin(shop(files), START)
+    await past.know(ANA)
+    await past.start_schedules()
+    await past.run_until(DAY)
+    past.outages.append(Outage("email", "rejected", times=1))
+    await past.run_until(2 * DAY)
+    assert [each.outcome for each in past.carried] == ["accepted", "rejected", "accepted"]
+    other = shop({**files, "notifications/stock/content.en.md": "---\ntitle: Low\n---\nLook at it.\n"})
+    outcome = await tried(past, other, since=START - 3 * DAY)
+    assert counted(outcome) == {"stock email": (0, 0, 2, 0)}
+    assert outcome.recorded == outcome.reproduced == 2
+
+
+async def test_addresses_of_people_of_the_project_are_dead_from_the_beginning(past: Simulation) -> None:
+    place = past.engine.address_hash("email", "marina@shop.example")
+    await past.store.suppress("default", [Suppression(place, "email", "bounced", past.now)])
+    await past.run_until(9 * DAY)
+    since = past.now
+    await past.accept(Draft(source="shop", id="low", type="stock.low", data={"item": "Mug"}))
+    await past.run_until(DAY)
+    other = shop(edited("notifications/stock/content.en.md", "Stock", "Low"))
+    assert counted(await tried(past, other, since=since)) == {}
+
+
 # -- what can't be taken or tried --------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ Sequence = Annotated[int, Query(ge=0, le=2**62)]
 
 
 async def _past(hub: Hub, tenant: str) -> Recalling:
-    return await Recalling.open(hub.store, tenant)
+    return await Recalling.open(hub.store, hub.engine.catalogue, tenant)
 
 
 def _json(told: object) -> Response:

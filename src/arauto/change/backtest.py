@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from arauto.change.replay import Refused, Replay, minute_of
 from arauto.change.scope import Scope, by_clock
-from arauto.engine.recalling import Past, Piece
+from arauto.engine.recalling import Past, Piece, Span
 from arauto.model import JSON, Catalogue, Recipient
 from arauto.simulate.simulation import TENANT
 from arauto.store.history import Change, RecordedEvent
@@ -131,7 +131,10 @@ class Question(Struct, frozen=True):
 async def backtest(question: Question, past: Past, progress: Progress) -> Outcome:
     """Try a change on what was recorded. Raises StoreUnavailable."""
     period = question.period
-    begun = period.since - question.scope.warm_up
+    span = await past.span(period.since - question.scope.warm_up, period.until)
+    # Before its oldest event, there may have been no hub at all: no schedule ticks then, but that event may be a tick.
+    oldest = minute_of(span.oldest or period.until) - timedelta(minutes=1)
+    begun = max(period.since - question.scope.warm_up, oldest)
     ledger = Ledger()
     try:
         async with AsyncExitStack() as stack:
@@ -141,7 +144,7 @@ async def backtest(question: Question, past: Past, progress: Progress) -> Outcom
                 both[side] = Replay(catalogue, question.scope, begun, waiting[side].append)  # type: ignore[index]
                 stack.push_async_callback(both[side].close)  # type: ignore[index]
             history = _History(question, past, both, ledger, waiting)
-            events, of = await history.relive(begun, progress)
+            events, of = await history.relive(begun, span, progress)
             recorded, reproduced = ledger.faithful()
             ledger.drop_before(minute_of(period.since))
             compared = _Comparison(question.examples)
@@ -183,11 +186,10 @@ class _History:
         self._ledger, self._waiting = ledger, waiting
         self._clocks = by_clock(question.old, question.new)
 
-    async def relive(self, begun: datetime, progress: Progress) -> tuple[int, int]:
+    async def relive(self, begun: datetime, span: Span, progress: Progress) -> tuple[int, int]:
         """All of it; returns how many events were told, of how many."""
         scope, until = self._question.scope, self._question.period.until
         await self._meet(begun)
-        span = await self._past.span(begun, until)
         told, total = 0, span.last - span.after
         progress(0, total)
         after: int | None = span.after
@@ -221,6 +223,7 @@ class _History:
     async def _tell(self, piece: Piece) -> None:
         for replay in self._both.values():
             replay.bury(piece.dead)
+            replay.remember(piece.events)
         events = [each for each in piece.events if each.event.source not in self._clocks]
         happened: list[tuple[datetime, RecordedEvent | Change]] = [(each.at, each) for each in piece.changes]
         happened.extend((each.received_at, each) for each in events)
@@ -229,7 +232,7 @@ class _History:
         self._ledger.note_recorded(
             [
                 message.id
-                for each in events
+                for each in piece.events
                 if each.received_at >= self._question.period.since
                 for message in each.messages
                 if message.state == "sent" and message.notification in names

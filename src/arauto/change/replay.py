@@ -168,6 +168,11 @@ class Replay(Simulation):
         for each in dead:
             heapq.heappush(self._dying, (each.at, next(self._order), each))
 
+    def remember(self, events: Sequence[RecordedEvent]) -> None:
+        """What became of messages, before any of them is sent here."""
+        for each in events:
+            self._then.remember(each, self._heard)
+
     # -- what happened -------------------------------------------------------------------------------------------------
 
     async def live(self, until: datetime) -> None:
@@ -198,12 +203,7 @@ class Replay(Simulation):
 
     async def happen(self, events: Sequence[RecordedEvent]) -> None:
         """Accept what was accepted, unless this version would not have."""
-        taken: list[NewEvent] = []
-        for recorded in events:
-            self._then.remember(recorded, self._heard)
-            if self._acceptable(recorded.event):
-                taken.append(NewEvent(recorded.event, ""))
-        await self.submit(taken)
+        await self.submit([NewEvent(each.event, "") for each in events if self._acceptable(each.event)])
 
     def _acceptable(self, event: Event) -> bool:
         type_ = self.catalogue.event_types.get(event.type)

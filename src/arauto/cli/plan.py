@@ -150,7 +150,8 @@ async def _live(directory: Path, against: str | None, key: str | None) -> AsyncI
         release = await store.live_release()
         if release is None:
             raise Failed(f"no version is live in {against} yet; a hub makes one so when it starts: arauto serve", 4)
-        yield await compile_release(store, release.version), await Recalling.open(store, "default")
+        catalogue = await compile_release(store, release.version)
+        yield catalogue, await Recalling.open(store, catalogue, "default")
 
 
 @contextmanager

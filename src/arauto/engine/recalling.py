@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from arauto.decide.wishes import as_text
-from arauto.model import JSON, Recipient, Silence, Wishes
+from arauto.model import JSON, Catalogue, Recipient, Silence, Wishes
 from arauto.store import Store
 from arauto.store.history import Change, RecordedEvent, UnderWay
 
@@ -31,6 +31,8 @@ class Span(Struct, frozen=True):
 
     after: int
     last: int
+    oldest: datetime | None
+    """When the oldest event of all that are kept was accepted."""
 
 
 class People(Struct, frozen=True):
@@ -40,7 +42,7 @@ class People(Struct, frozen=True):
     wishes: dict[str, Wishes]
     """Of those who were no recipients: people of the project's files, mostly."""
     dead: tuple[Dead, ...]
-    """Of their addresses, also those that died later."""
+    """Of their addresses, also those that died later; on the first page, of those of the project's files, too."""
     next: str | None
 
 
@@ -81,25 +83,27 @@ class Past(Protocol):
 class Recalling:
     """The Past of a store."""
 
-    def __init__(self, store: Store, tenant: str, addresses: bytes) -> None:
-        """``addresses`` is the key by which the hub hashes them."""
-        self._store, self._tenant, self._addresses = store, tenant, addresses
+    def __init__(self, store: Store, tenant: str, addresses: bytes, fixed: Collection[Recipient]) -> None:
+        """``addresses`` is the key by which the hub hashes them, ``fixed`` are the people of the project's files."""
+        self._store, self._tenant, self._addresses, self._fixed = store, tenant, addresses, fixed
 
     @classmethod
-    async def open(cls, store: Store, tenant: str) -> Recalling:
-        """With the store's own key."""
-        return cls(store, tenant, await store.hub_secret("addresses"))
+    async def open(cls, store: Store, catalogue: Catalogue, tenant: str) -> Recalling:
+        """Of the store of a hub on which this catalogue is live, with the store's own key."""
+        return cls(store, tenant, await store.hub_secret("addresses"), catalogue.recipients.values())
 
     async def span(self, since: datetime, until: datetime) -> Span:
         """By their sequences."""
         first, _ = await self._store.first_event_since(since)
         beyond, _ = await self._store.first_event_since(until)
-        return Span(first - 1, max(beyond, first) - 1)
+        return Span(first - 1, max(beyond, first) - 1, await self._store.oldest_event())
 
     async def people(self, at: datetime, after: str | None) -> People:
         """Some hundreds at a time."""
         found = await self._store.people_then(self._tenant, at, after=after, limit=500)
-        return People(found.recipients, found.wishes, await self._dead(found.recipients), found.next)
+        fixed = self._fixed if after is None else ()
+        dead = await self._dead((*found.recipients, *fixed))
+        return People(found.recipients, found.wishes, dead, found.next)
 
     async def silences(self, at: datetime) -> tuple[Silence, ...]:
         """All that there were, those that were over too."""

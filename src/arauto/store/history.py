@@ -135,6 +135,10 @@ class HistoryStore(Protocol):
         one more than the newest when there is none."""
         ...
 
+    async def oldest_event(self) -> datetime | None:
+        """When the oldest event that is kept was accepted."""
+        ...
+
     async def events_since(
         self, tenant: str, *, after: int, last: int, types: Collection[str], limit: int
     ) -> tuple[list[RecordedEvent], bool]:
@@ -200,6 +204,12 @@ class HistoryVerbs:
                 else:
                     high = middle
         return low, newest
+
+    async def oldest_event(self) -> datetime | None:
+        """By its sequence."""
+        async with self._database.reading() as reading:
+            rows = await reading.rows("event_at_or_after", sequence=0)
+        return to_moment(rows[0][1]) if rows else None
 
     async def events_since(
         self, tenant: str, *, after: int, last: int, types: Collection[str], limit: int
