@@ -81,6 +81,8 @@ def test_without_a_world_one_is_made_up(capsys: pytest.CaptureFixture[str], proj
         pytest.param(("--outage", "sms:6x@2d"), "is no outage: ", id="no duration"),
         pytest.param(("--outage", "sms:0s@2d"), "it lasts no time", id="an outage of no time"),
         pytest.param(("--outage", "inapp:6h@2d"), "there is no channel inapp", id="the inbox cannot break down"),
+        pytest.param(("--outage", "sms:6h@7d"), "begins when the 7 days are over", id="an outage after the end"),
+        pytest.param(("--lang", "de"), "--lang takes en or pt-BR, not 'de'", id="a language that is not spoken"),
         pytest.param(("--start", "Monday"), "is no time to begin at", id="no time"),
         pytest.param(("--world", "no.yaml"), "there is no file no.yaml", id="no such world"),
         pytest.param(("--html", "no/such/folder.html"), "its folder is not there", id="no folder for the page"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 import sys
@@ -14,6 +13,7 @@ import typer
 
 from arauto.cli import Failed
 from arauto.cli.hub import print_json, session_file, state_folder
+from arauto.cli.language import LangOption, chosen_language
 
 if TYPE_CHECKING:
     from arauto.demo.stage import Report, Stage
@@ -29,7 +29,7 @@ def demo(
         Path, typer.Option("--output", help="Where e-mails and the database are kept; made anew each time.")
     ] = Path("demo-output"),
     port: Annotated[int, typer.Option(help="The hub's port; 0 takes a free one.", min=0)] = 0,
-    lang: Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language otherwise.")] = None,
+    lang: LangOption = None,
 ) -> None:
     """Show everything at work: the hub, an example shop, and stand-ins for the outside world.
 
@@ -49,10 +49,9 @@ def demo(
     except ImportError:
         raise Failed("the demo needs its own extra: pip install 'arauto[demo]'") from None
     from arauto.cli.logs import configure
-    from arauto.engine.words import language_of
 
     configure(json=False, level=40)
-    language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    language = chosen_language(lang)
     ok = asyncio.run(_demo(folder, port, language, once=once, as_json=as_json))
     if not ok:
         raise typer.Exit(1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +23,7 @@ from arauto.cli.hub import (
     print_json,
     read_session,
 )
+from arauto.cli.language import LangOption, chosen_language
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -57,7 +57,7 @@ def explain(
         ),
     ],
     source: Annotated[str | None, typer.Option(help="The event's source, where several gave the same id.")] = None,
-    lang: Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language when not given.")] = None,
+    lang: LangOption = None,
     recipient: Annotated[
         str | None, typer.Option(help="Of an event: why this recipient heard of it, or did not.", metavar="ID")
     ] = None,
@@ -87,9 +87,8 @@ def explain(
       arauto explain msg_… --json
       arauto explain cliente-77
     """
-    from arauto.engine.words import language_of
 
-    language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    language = chosen_language(lang)
     file = project / STATE_FOLDER / DATABASE_FILE
     if url is None and read_session(project) is None and file.is_file():
         kind, document = asyncio.run(_find_in_file(project, what, source, recipient, language, limit))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from arauto.cli import Failed
 from arauto.cli.hub import HubCall, JsonOption, KeyOption, ProjectOption, UrlOption, connect, console, print_json
+from arauto.cli.language import LangOption, chosen_language
 
 app = typer.Typer(help="List and show messages; retry, release, cancel or hold them; replay many.")
 
@@ -29,7 +29,6 @@ IdsArgument = Annotated[
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="All that the filters select, instead of ids.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-LangOption = Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language when not given.")]
 
 
 @app.command("list")
@@ -53,7 +52,7 @@ def list_messages(
       arauto messages list --state failed --since 2h
       arauto messages list --recipient cliente-77 --json
     """
-    query = _query(state, channel, recipient, notification, since) | {"lang": _language(lang)}
+    query = _query(state, channel, recipient, notification, since) | {"lang": chosen_language(lang)}
     items = list(connect(project, url, key).pages("v1", "messages", limit=limit, **query))
     if as_json:
         print_json(items)
@@ -87,7 +86,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show a message: its attempts, its receipts, what people did about it, and what is next."""
-    language = _language(lang)
+    language = chosen_language(lang)
     document = connect(project, url, key).get("v1", "messages", id, lang=language)
     if as_json:
         print_json(document)
@@ -371,9 +370,3 @@ def moment(written: str) -> str:
         said = f"{written!r} is neither a span, such as 2h or 1d, nor a time, such as 2026-11-24T08:20:00Z"
         raise Failed(said, 2) from None
     return at.isoformat().replace("+00:00", "Z")
-
-
-def _language(lang: str | None) -> str:
-    from arauto.engine.words import language_of
-
-    return language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))

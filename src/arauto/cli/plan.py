@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,6 +15,7 @@ import typer
 
 from arauto.cli import Failed
 from arauto.cli.hub import JsonOption, KeyOption, connect, console, print_json
+from arauto.cli.language import LangOption, chosen_language
 from arauto.cli.logs import silent
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plan(
     examples: Annotated[
         int, typer.Option(help="Of each notification, so many examples of what comes more, less or otherwise.", min=0)
     ] = 2,
-    lang: Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language when not given.")] = None,
+    lang: LangOption = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Write Markdown, for a pull request.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,11 +69,10 @@ def plan(
     from arauto.change.report.documents import as_markdown
     from arauto.cli.check import compile_or_exit
     from arauto.cli.messages import moment
-    from arauto.engine.words import language_of
 
     if markdown and as_json:
         raise Failed("--json or --markdown, not both", 2)
-    language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    language = chosen_language(lang)
     begin = datetime.fromisoformat(moment(since))
     catalogue = compile_or_exit(directory)
     found = asyncio.run(_plan(directory, catalogue, against, key, begin, examples, language))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from arauto.catalogue.world import Breakdown, World
 from arauto.catalogue.worlds import compile_world, default_world, world_names
 from arauto.cli import Failed
 from arauto.cli.check import compile_or_exit, show
+from arauto.cli.language import LangOption, chosen_language
 from arauto.cli.logs import silent
 from arauto.decide.wishes import IN_APP
 from arauto.errors import CatalogueFaulty
@@ -55,7 +55,7 @@ def simulate(
         Path | None, typer.Option(metavar="FILE", help="Write a page with charts, too.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the figures as JSON.")] = False,
-    lang: Annotated[str | None, typer.Option(help="en or pt-BR; by the environment's language when not given.")] = None,
+    lang: LangOption = None,
 ) -> None:
     """Play a project in a world of people and events, and show what they would receive.
 
@@ -75,16 +75,16 @@ def simulate(
 
       arauto simulate loja --world loja/worlds/christmas.yaml --days 30 --seed 7 --json
     """
-    from arauto.engine.words import language_of
     from arauto.simulate.whatif import Setting
 
     catalogue = compile_or_exit(directory)
     chosen = _world(directory, world, catalogue)
-    broken = tuple(_outage(each, catalogue) for each in outage or ())
+    span = timedelta(days=days)
+    broken = tuple(_outage(each, catalogue, span) for each in outage or ())
     chosen = msgspec.structs.replace(chosen, breakdowns=(*chosen.breakdowns, *broken))
     begins = _moment(start, catalogue.project.time_zone)
-    setting = Setting(catalogue, chosen, begins, timedelta(days=days), seed, limit)
-    language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    setting = Setting(catalogue, chosen, begins, span, seed, limit)
+    language = chosen_language(lang)
     _check_file(html)
     with _progress(quiet=as_json) as progress, silent():
         outcome = asyncio.run(_run(setting, progress))
@@ -147,7 +147,7 @@ def _in(directory: Path, names: Sequence[str]) -> list[Path]:
     return [directory / name for name in names]
 
 
-def _outage(text: str, catalogue: Catalogue) -> Breakdown:
+def _outage(text: str, catalogue: Catalogue, span: timedelta) -> Breakdown:
     match = _OUTAGE.fullmatch(text)
     if match is None:
         raise Failed(f"{text!r} is no outage; {_USAGE}", 2)
@@ -164,6 +164,8 @@ def _outage(text: str, catalogue: Catalogue) -> Breakdown:
         raise Failed(f"{text!r} is no outage: {refused}; {_USAGE}", 2) from None
     if not lasts:
         raise Failed(f"{text!r} is no outage: it lasts no time; {_USAGE}", 2)
+    if start >= span:
+        raise Failed(f"{text!r} begins when the {span.total_seconds() / 86400:g} days are over; see --days", 2)
     return Breakdown(channel=channel, provider=provider, start=start, lasts=lasts)
 
 

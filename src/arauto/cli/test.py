@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from arauto.catalogue.case import Case
 from arauto.catalogue.cases import compile_cases
 from arauto.cli import Failed
 from arauto.cli.check import compile_or_exit, show
+from arauto.cli.language import chosen_language
 from arauto.cli.logs import silent
 from arauto.errors import CatalogueFaulty, UsageFault
 from arauto.model import Catalogue
@@ -68,12 +68,11 @@ def test(
 
       arauto test loja --update
     """
-    from arauto.engine.words import language_of
 
     began = perf_counter()
     catalogue = compile_or_exit(directory)
     cases = _chosen(_compiled(directory, catalogue), only)
-    language = language_of(lang or os.environ.get("LC_ALL") or os.environ.get("LANG"))
+    language = chosen_language(lang)
     played, reached = asyncio.run(_play(cases, catalogue, coverage=coverage, language=language, quiet=as_json))
     if update:
         _update(directory, played)

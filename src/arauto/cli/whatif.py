@@ -24,7 +24,8 @@ _WIDTH = 100
 def draw(outcome: Outcome, language: str) -> None:
     """Show it."""
     console = Console(highlight=False)
-    console.width = max(console.width, _WIDTH)
+    if not console.is_terminal:
+        console.width = max(console.width, _WIDTH)
     _Drawing(outcome, Teller(outcome, language), console).all()
 
 
@@ -78,13 +79,14 @@ class _Drawing:
         self._heading("channels")
         told, teller = self.outcome, self.teller
         most = max((each.messages for each in told.channels), default=1)
+        width = 16 if self.console.width >= _WIDTH else 4
         names = [self.text("column.channel"), "#" + self.text("column.messages"), ""]
         names += [f"#{self.text(f'column.{name}')}" for name in ("night", "median", "p95", "not_sent", "cost")]
         rows = [
             (
                 each.channel,
                 each.messages,
-                Text(_bar(each.messages / most, 16), "cyan"),
+                Text(_bar(each.messages / most, width), "cyan"),
                 each.at_night,
                 teller.span(each.median),
                 teller.span(each.p95),
