@@ -66,7 +66,7 @@ async def test_a_team_applies_looks_and_takes_back(on_hub: Any, api: Api, projec
     _, out, _ = await on_hub("releases", "show")
     assert out.splitlines()[0] == f"{after}  release 2, live"
     assert "    differences in the project's files: 1" in out.splitlines()
-    assert "    tried on 12 events: 3 people concerned" in out.splitlines()
+    assert "    tried on 12 events; recipients concerned: 3" in out.splitlines()
     assert (await on_hub("rollback", before[:5], "--dry-run", "--json"))[0] == 0
     assert api.app.hub.engine.catalogue.version == after
     code, out, _ = await on_hub("rollback", before[:5], "--by", "Bia", "--json")
@@ -91,7 +91,7 @@ async def test_what_is_not_what_was_looked_at_does_not_go_live(on_hub: Any, proj
     ):
         code, _, said_instead = await on_hub("apply", str(project), "--plan", plan)
         assert (code, said in said_instead) == (1, True), said_instead
-    for text, said in (("{}", "arauto plan DIR --json"), ("[", "can't be read")):
+    for text, said in (("{}", "arauto plan DIR --json"), ("[", "is no plan")):
         (tmp_path / "plan.json").write_text(text)
         code, _, said_instead = await on_hub("apply", str(project), "--plan", str(tmp_path / "plan.json"))
         assert (code, said in said_instead) == (2, True), said_instead
@@ -150,10 +150,12 @@ async def test_a_database_that_a_hub_works_on_is_left_to_the_hub(
     database = str(tmp_path / "hub.db")
     async with running(compile_project(project), database):
         code, _, said = await run(capsys, "apply", str(project), "--to", database)
-        assert (code, "leave out --to" in said) == (5, True)
+        assert (code, "Ask the hub that works on it" in said) == (5, True)
     code, _, said = await run(capsys, "apply", str(project), "--to", str(tmp_path / "none.db"))
     assert (code, "there is no database" in said) == (4, True)
     assert not (tmp_path / "none.db").exists()
+    code, _, said = await run(capsys, "apply", str(project), "--to", "postgresql://ana:hidden@127.0.0.1:1/arauto")
+    assert (code, "PostgreSQL cannot be reached" in said, "hidden" in said) == (5, True, False)
     code, _, said = await run(capsys, "apply", str(project), "--to", database, "--url", "http://127.0.0.1:1")
     assert (code, "not both" in said) == (2, True)
     for version, said in (("zz", "never live"), ("", "")):

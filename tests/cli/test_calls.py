@@ -117,6 +117,22 @@ def test_a_refusal_has_its_exit_code(status: int, body: Any, code: int) -> None:
     assert _failed(status, text).exit_code == code
 
 
+async def test_a_hub_of_another_version_is_told_of(http_sink: Any) -> None:
+    from arauto.cli.past import RemotePast
+
+    http_sink.answer = (200, {}, b'{"another": "form"}')
+    with pytest.raises(Failed, match="use the version of arauto that the hub has"):
+        await RemotePast(HubCall(http_sink.url, KEY)).under_way()
+
+
+def test_each_fault_is_told_with_its_place_where_it_has_one() -> None:
+    from arauto.cli.hub import _failed
+
+    errors = [{"pointer": "/order", "detail": "is missing"}, {"pointer": "", "detail": "APP_TOKEN is not set"}]
+    told = str(_failed(422, json.dumps({"code": "c", "detail": "d", "errors": errors}).encode()))
+    assert told.splitlines() == ["d (422 c)", "  /order: is missing", "  APP_TOKEN is not set"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

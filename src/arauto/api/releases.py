@@ -167,7 +167,11 @@ async def _find(hub: Hub, version: str) -> str:
     if isinstance(found, str):
         return found
     if not found:
-        raise Refused(404, "unknown_release", f"no version {version[:64]!r} was ever live; GET /v1/releases lists them")
+        raise Refused(
+            404,
+            "unknown_release",
+            f"no version {version[:64]!r} was ever live; GET /v1/releases (arauto releases list) lists them",
+        )
     raise Refused(409, "ambiguous_release", f"several versions begin like this: {', '.join(found[:10])}")
 
 

@@ -14,7 +14,7 @@ import typer
 
 from arauto.cli import Failed
 from arauto.cli.hub import JsonOption, KeyOption, UrlOption, connect, print_json
-from arauto.errors import StoreLocked
+from arauto.errors import StoreLocked, StoreUnavailable
 
 if TYPE_CHECKING:
     from arauto.engine.releases import Applied
@@ -121,8 +121,10 @@ async def database(place: str) -> AsyncIterator[Store]:
         raise Failed(f"there is no database {place}; a hub makes it when it starts: arauto serve", 4)
     try:
         store = await open_store(place)
+    except StoreUnavailable as error:
+        raise Failed(str(error), 5) from None
     except StoreLocked as error:
-        raise Failed(f"{error}\nA hub that runs takes it itself: leave out --to, or name it with --url", 5) from None
+        raise Failed(f"{error}\nAsk the hub that works on it: leave out the database, or give its URL", 5) from None
     try:
         yield store
     finally:
@@ -176,8 +178,10 @@ def when(text: str) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise Failed(f"the plan {path} can't be read: {error}", 2) from None
+    except OSError as error:
+        raise Failed(f"the plan {path} can't be read: {error.strerror}", 2) from None
+    except ValueError:
+        plan = None
     if not isinstance(plan, dict) or not {"from", "to"} <= plan.keys():
         raise Failed(f"{path} is no plan: write one with 'arauto plan DIR --json > {path}'", 2)
     return plan

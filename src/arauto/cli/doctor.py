@@ -87,7 +87,8 @@ def _project(directory: Path) -> Iterator[Finding]:
     except ArautoError as error:
         yield Finding("project", "fault", str(error))
         return
-    told = f"{catalogue.project.name}: {len(catalogue.notifications)} notifications, version {catalogue.version}"
+    count = len(catalogue.notifications)
+    told = f"{catalogue.project.name}: {count} notification{'' if count == 1 else 's'}, version {catalogue.version}"
     yield Finding("project", "ok", told)
     missing = missing_secrets(catalogue)
     for each in missing:

@@ -193,7 +193,8 @@ def _failed(status: int, text: bytes) -> Failed:
     try:
         problem = json.loads(text)
         faults = "".join(
-            f"\n  {error.get('pointer', '')}: {error.get('detail', '')}" for error in problem.get("errors") or ()
+            "\n  " + ": ".join(filter(None, (error.get("pointer"), error.get("detail"))))
+            for error in problem.get("errors") or ()
         )
         said = f"{problem['detail']} ({status} {problem['code']}){faults}"
         return Failed(said, code, problem.get("errors") or ())

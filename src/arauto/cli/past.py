@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from arauto.cli import Failed
 from arauto.cli.hub import HubCall
 from arauto.engine.recalling import People, Piece, Span
 from arauto.model import Silence
@@ -50,7 +51,13 @@ class RemotePast:
     async def _get(self, what: str, kind: type[T], **asked: object) -> T:
         query = urlencode({name: value for name, value in asked.items() if value is not None}, doseq=True)
         answer = await asyncio.to_thread(self._hub.call, "GET", f"/v1/history/{what}?{query}")
-        return msgspec.convert(answer, kind)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            raise Failed(
+                f"the hub at {self._hub.url} tells what it remembers otherwise than this program reads it ({error}): "
+                "use the version of arauto that the hub has"
+            ) from None
 
 
 def _iso(at: datetime) -> str:

@@ -90,7 +90,9 @@ def _summary(plan: dict[str, Any]) -> list[str]:
     lines = [f"    differences in the project's files: {_counted(plan.get('differences'), 'differences')}"]
     tried = plan.get("backtest")
     if isinstance(tried, dict):
-        lines.append(f"    tried on {tried.get('events')} events: {tried.get('recipients_concerned')} people concerned")
+        lines.append(
+            f"    tried on {tried.get('events')} events; recipients concerned: {tried.get('recipients_concerned')}"
+        )
     return lines
 
 
