@@ -251,6 +251,28 @@ async def test_who_is_deleted_and_created_in_one_minute_is_there(past: Simulatio
     assert counted(outcome) == {"paid email": (0, 0, 1, 0)}
 
 
+async def test_who_goes_or_refuses_later_in_a_minute_hears_what_came_before(past: Simulation) -> None:
+    await paid(past, "bia")
+    await past.run_until(timedelta(seconds=1))
+    for customer in ("ana", "bia"):
+        await past.accept(
+            Draft(
+                source="shop",
+                id=customer,
+                type="order.paid",
+                data={"order": {"number": "1"}, "customer": {"id": customer}},
+            )
+        )
+    await past.run_until(timedelta(seconds=1))
+    await past.store.delete_recipient("default", "ana", now=past.now)
+    await past.wish("bia", Wishes(categories={"orders": {"*": False}}))
+    await past.run_until(timedelta(seconds=1))
+    await paid(past, "ana", "bia")
+    assert len(past.received) == 3
+    outcome = await tried(past, shop(OTHER_TEXT))
+    assert counted(outcome) == {"paid email": (0, 0, 3, 0)}
+
+
 async def test_an_address_dies_at_its_time_also_while_nothing_else_happens(simulator: Simulator) -> None:
     late = edited(PAID, "  - send", "  - delay: 20h\n  - send")
     past = await simulator.begin(shop(late), START)

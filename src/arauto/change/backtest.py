@@ -6,11 +6,10 @@ is under way in both. Nothing is sent. The same record gives the same result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Any, TypeAlias
 
 import msgspec
@@ -238,8 +237,7 @@ class _History:
                 if message.state == "sent" and message.notification in names
             ]
         )
-        for _, minute in groupby(happened, lambda each: minute_of(each[0])):
-            together = list(minute)
+        for together in _together(happened):
             changes = [each for _, each in together if isinstance(each, Change)]
             events = [each for _, each in together if isinstance(each, RecordedEvent)]
             for side, replay in self._both.items():
@@ -277,6 +275,22 @@ class _History:
         if got:
             self._ledger.put(side, got)
             got.clear()
+
+
+def _together(happened: Iterable[tuple[datetime, RecordedEvent | Change]]) -> Iterator[list[Any]]:
+    """What is told at once, the changes before the events: what happened in one minute, up to a change that may keep
+    an event that came before it in this minute from somebody."""
+    found: list[tuple[datetime, RecordedEvent | Change]] = []
+    events = False
+    for at, each in happened:
+        takes = isinstance(each, Change) and each.recipient is None
+        if found and (minute_of(found[-1][0]) != minute_of(at) or (events and takes)):
+            yield found
+            found, events = [], False
+        found.append((at, each))
+        events = events or isinstance(each, RecordedEvent)
+    if found:
+        yield found
 
 
 def _with_changes(mine: Recipient, before: Recipient | None, now: Recipient) -> Recipient:
