@@ -126,6 +126,32 @@ async def test_wishes_and_silences_are_shown_as_they_were(store: Store) -> None:
     ]
 
 
+async def test_what_somebody_was_is_theirs_and_goes_with_them(store: Store) -> None:
+    def wish(locale: str) -> Any:
+        return lambda known: (Wishes(locale=locale), ())
+
+    named = Silence(id="s", owner="ti", reason="ana@old.example is away", drop=False, start=NOW, recipients=("ana",))
+    other = Silence(id="t", owner="ti", reason="deploy", drop=False, start=NOW)
+    for step, address in enumerate(("ana@older.example", "ana@old.example", "ana@new.example")):
+        at = NOW + step * HOUR
+        await store.put_recipients(
+            "default", [later(ANA, address), later(Recipient(id="bia"), f"{step}@b.example")], now=at
+        )
+        await store.change_wishes("default", "ana", wish(("pt-BR", "en", "de")[step]), now=at)
+        await store.put_silence("default", structs.replace(named, drop=step == 1), now=at)
+        await store.put_silence("default", structs.replace(other, drop=step == 1), now=at)
+    kinds = [each["kind"] for each in await store.history_of("default", "ana")]
+    assert sorted(map(str, kinds)) == ["recipient", "recipient", "silence", "silence", "wishes", "wishes"]
+    await store.begin_erasure("default", "ana", "erased_1", known=None, shared=[], places=[], now=NOW + 4 * HOUR)
+    while (await store.advance_erasure("default", "erased_1", patient=False, now=NOW + 4 * HOUR)).finished_at is None:
+        pass
+    assert await store.history_of("default", "ana") == []
+    told = await store.changes("default", NOW - HOUR, NOW + 9 * HOUR)
+    assert "ana" not in str(told).replace("erased_", "")
+    assert [(each.kind, each.id) for each in told].count(("recipient", "bia")) == 3
+    assert [(each.kind, each.id) for each in told].count(("silence", "t")) == 3
+
+
 async def test_events_are_given_with_what_became_of_their_messages(store: Store, make: Make) -> None:
     moments = [NOW + step * HOUR for step in range(4)]
     for step, at in enumerate(moments):

@@ -299,7 +299,7 @@ async def _clear_rest(transaction: Transaction, tenant: str, pseudonym: str, pro
     kept = await transaction.rows("history_of_silences", tenant=tenant)
     tells = [
         sequence
-        for sequence, document in kept
+        for sequence, *_, document in kept
         if progress.recipient in read_silence(document).recipients or eraser.may_concern(document)
     ]
     await transaction.rows("drop_history", sequences=tells)

@@ -284,9 +284,15 @@ class HistoryVerbs:
         )
 
     async def history_of(self, tenant: str, recipient: str) -> list[dict[str, object]]:
-        """Of the recipient and of their wishes."""
+        """Of the recipient, of their wishes, and of silences that named them."""
         async with self._database.reading() as reading:
-            rows = await reading.rows("history_of", tenant=tenant, id=recipient)
+            rows = list(await reading.rows("history_of", tenant=tenant, id=recipient))
+            silences = await reading.rows("history_of_silences", tenant=tenant)
+        rows.extend(
+            ("silence", since, until, document)
+            for _, since, until, document in silences
+            if recipient in read_silence(document).recipients
+        )
         return [
             {"kind": kind, "since": to_moment(since), "until": to_moment(until), "was": msgspec.Raw(document.encode())}
             for kind, since, until, document in rows

@@ -20,7 +20,8 @@ DELETE FROM history WHERE tenant = :tenant AND kind IN ('recipient', 'wishes') A
 RETURNING kind, document;
 
 -- name: history_of_silences
-SELECT sequence, document FROM history WHERE tenant = :tenant AND kind = 'silence' ORDER BY sequence;
+SELECT sequence, since, until, document FROM history
+WHERE tenant = :tenant AND kind = 'silence' ORDER BY sequence;
 
 -- name: drop_history
 DELETE FROM history WHERE sequence = ANY(:sequences::bigint[]);
