@@ -73,6 +73,14 @@ def test_without_a_world_one_is_made_up(capsys: pytest.CaptureFixture[str], proj
 
 
 @pytest.mark.parametrize(
+    ("language", "said"), [("en", "1 event  ·  2 messages"), ("pt-BR", "1 evento  ·  2 mensagens")]
+)
+def test_one_is_told_as_one(capsys: pytest.CaptureFixture[str], project: Path, language: str, said: str) -> None:
+    assert simulate(project, "--days", 1, "--limit", 1, "--lang", language) == 0
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         pytest.param(("--outage", "sms"), "is no outage; write CHANNEL", id="an outage without a time"),

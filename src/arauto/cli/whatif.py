@@ -39,14 +39,8 @@ class _Drawing:
         told, teller = self.outcome, self.teller
         self.console.print(Text(teller.title(), "bold"))
         self.console.print(Text(teller.lead(), "dim"))
-        night = f"{teller.percent(told.at_night, told.disturbing)} {self.text('at_night')}"
-        figures = [
-            f"{teller.number(sum(told.events.values()))} {self.text('events')}",
-            f"{teller.number(told.messages)} {self.text('messages')}",
-            f"{teller.number(told.person.reached)} {self.text('people_reached')}",
-            night,
-            teller.money(told.cost) or self.text("no_price"),
-        ]
+        figures = [f"{number} {noun}" for number, noun in teller.figures()]
+        figures.append(teller.money(told.cost) or self.text("no_price"))
         self.console.print(Text("\n" + "  ·  ".join(figures), "bold"))
         if told.difference is not None:
             self._outages(told.difference)

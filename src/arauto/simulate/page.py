@@ -80,12 +80,7 @@ class _Page:
 
     def _tiles(self) -> str:
         told, teller = self.outcome, self.teller
-        tiles = [
-            (teller.number(sum(told.events.values())), self.text("events")),
-            (teller.number(told.messages), self.text("messages")),
-            (teller.number(told.person.reached), self.text("people_reached")),
-            (teller.percent(told.at_night, told.disturbing), self.text("at_night")),
-        ]
+        tiles = teller.figures()
         tiles += [(teller.money([each]), self.text("cost")) for each in told.cost]
         drawn = "".join(f"<li><b>{escape(big)}</b><span>{escape(small)}</span></li>" for big, small in tiles)
         return f'<ul class="tiles">{drawn}</ul>\n'

@@ -76,6 +76,18 @@ class Teller:
         start, end = self.moment(told.start), self.moment(told.end)
         return self.text("lead", span=span, start=start, end=end, world=world, seed=str(told.seed))
 
+    def figures(self) -> list[tuple[str, str]]:
+        """The first that one asks for: each number, and what it counts."""
+        told = self.outcome
+        counts = {
+            "events": sum(told.events.values()),
+            "messages": told.messages,
+            "people_reached": told.person.reached,
+        }
+        figures = [self.text(name, count=count).partition(" ") for name, count in counts.items()]
+        at_night = (self.percent(told.at_night, told.disturbing), self.text("at_night"))
+        return [*((number, noun) for number, _, noun in figures), at_night]
+
     def people(self) -> str:
         """How much a person gets."""
         person = self.outcome.person
