@@ -88,6 +88,18 @@ class _Then:
             self._taken.add(found.id)
         return found
 
+    def done(self, id: str, about: _About) -> None:
+        """It reached somebody here: forget what is not asked for any more."""
+        found = self._like.pop(id, None)
+        if found is None:
+            return
+        for tried in found.tried:
+            self._tries.pop((id, tried.provider), None)
+        recorded = {each.id for each in self._recorded.get(about, ())}
+        if recorded <= self._taken:
+            self._recorded.pop(about, None)
+            self._taken -= recorded
+
     def outcome(self, id: str, about: _About, provider: str) -> tuple[str, bool]:
         """How the next attempt at this provider ended then, and whether others followed it."""
         recorded = self.like(id, about)
@@ -283,6 +295,7 @@ class Replay(Simulation):
         )
         about = (carried.event, carried.notification, carried.recipient, carried.channel)
         recorded = self._then.like(carried.message, about)
+        self._then.done(carried.message, about)
         if recorded is None or recorded.sent_at is None:
             return
         for receipt in recorded.receipts:
