@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -55,6 +56,18 @@ def test_what_is_edited_is_said(edit: dict[str, Any]) -> None:
     assert {each.file for each in found.found} <= {edit["file"], "recipients/team.yaml"}
     for language in LANGUAGES:
         assert said(WHOLE, new, language) == edit[language]
+
+
+def test_a_price_is_told_to_the_last_digit() -> None:
+    priced = [
+        compile_files(
+            edited("channels/sms.yaml", "auth_token: env:TWILIO", f"auth_token: env:TWILIO\n    price: {each}")
+        )
+        for each in ("{amount: 0.0075, currency: BRL, per: segment}", "{amount: 0.00815, currency: BRL, per: segment}")
+    ]
+    assert said(*priced) == ["`providers.twilio.price.amount` is `0.00815` instead of `0.0075`"]
+    told = json.loads(json.dumps(differences_as_json(differences(*priced))))
+    assert [(each["before"], each["after"]) for each in told["differences"]] == [("0.0075", "0.00815")]
 
 
 def test_nothing_is_said_where_nothing_differs() -> None:

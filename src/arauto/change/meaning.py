@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import orjson
@@ -104,8 +105,8 @@ def _alike(before: Any, after: Any) -> bool:
 
 
 def as_json(value: Any) -> JSON:
-    """A tree as JSON: durations as projects write them, times by ISO 8601, what is hidden or looks like a well-known
-    service's key as ``***``."""
+    """A tree as JSON: durations as projects write them, times by ISO 8601, amounts of money as text, what is hidden or
+    looks like a well-known service's key as ``***``."""
     match value:
         case Hidden():
             return MASK
@@ -113,6 +114,8 @@ def as_json(value: Any) -> JSON:
             return masked(value)
         case timedelta():
             return duration(value)
+        case Decimal():
+            return f"{value:f}"
         case datetime() | date() | time():
             return value.isoformat()
         case dict():

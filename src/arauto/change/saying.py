@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -343,6 +344,8 @@ class _Saying:
                 return (self.words.number(value),)
             case timedelta():
                 return (self.words.duration(value.total_seconds()),)
+            case Decimal():
+                return (Code(f"{value:f}"),)
             case time():
                 return (f"{value:%H:%M}",)
             case date():
