@@ -156,6 +156,12 @@ async def test_of_one_that_goes_to_several_channels_one_example_is_enough(past: 
     assert len({example.pair.event for example in outcome.examples}) == len(outcome.examples) == 2
 
 
+async def test_what_still_waits_at_the_end_comes_later_and_is_not_missing(past: Simulation) -> None:
+    await paid(past, "ana")
+    outcome = await tried(past, shop(edited(PAID, "  - send", "  - delay: 5h\n  - send")))
+    assert counted(outcome) == {"paid email": (0, 0, 1, 0)}
+
+
 # -- as it was then --------------------------------------------------------------------------------------------------
 
 

@@ -201,6 +201,9 @@ class _History:
             progress(total if after is None else after - span.after, total)
         for side, replay in self._both.items():
             await replay.live(until)
+            replay.stop_schedules()
+            # What one version has sent by then and the other has not yet would look as if it never came.
+            await replay.live(until + scope.warm_up)
             self._write_down(side)
         return told, total
 

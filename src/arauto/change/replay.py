@@ -247,16 +247,9 @@ class Replay(Simulation):
         coming = self._coming[0][0] if self._coming else None
         return min((each for each in (due, coming) if each is not None), default=None)
 
-    async def run_until(self, moment: datetime | timedelta) -> None:
-        """As ever, but what is due within one minute is done together, at its end."""
-        end = self.now + moment if isinstance(moment, timedelta) else moment
-        while True:
-            await self.settle_down()
-            due = await self.next_due()
-            if due is None or due > end:
-                break
-            self.clock.now = min(_end_of_minute(due), end)
-        self.clock.now = max(self.now, end)
+    def stop_at(self, due: datetime, end: datetime) -> datetime:
+        """What is due within one minute is done together, at its end."""
+        return min(_end_of_minute(due), end)
 
     def settled(self, settlements: Sequence[Settlement]) -> None:
         """As ever; a text that was looked at is kept no longer."""

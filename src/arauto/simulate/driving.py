@@ -141,8 +141,12 @@ class Drive:
                 break
             if due <= self.now:
                 raise RuntimeError(f"{due} is due and was not taken at {self.now}")
-            self.clock.now = due
+            self.clock.now = self.stop_at(due, end)
         self.clock.now = max(self.now, end)
+
+    def stop_at(self, due: datetime, end: datetime) -> datetime:
+        """To when the clock moves, on the way to ``end``, for what is due at a time."""
+        return due
 
     async def run_out(self, most: timedelta = timedelta(days=40)) -> bool:
         """Do all that is ever due, within ``most``; False when something waits still longer."""
