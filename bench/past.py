@@ -92,7 +92,8 @@ async def back_test(
         for first in range(0, size, PER_MINUTE):
             await simulation.accept(*(draft(number) for number in range(first, min(first + PER_MINUTE, size))))
             await simulation.run_until(timedelta(minutes=1))
-            simulation.carried.clear()
+            for kept in (simulation.carried, simulation.events, simulation.engine.rendered):
+                kept.clear()
             advance(PER_MINUTE)
     changes: dict[str, Mapping[str, bytes]] = {
         "one_of_twenty": {"notifications/n3/content.en.md": _CONTENT.replace("on its way", "coming").encode()},
