@@ -128,10 +128,11 @@ async def test_a_folder_is_held_against_another(
         (("--since", "2999-01-01T00:00:00Z"), 2, "is not past"),
         (("--json", "--markdown"), 2, "not both"),
         (("--against", "nowhere.sqlite3"), 4, "there is no database nowhere.sqlite3"),
+        (("--against", "ftp://hub.example"), 2, "ftp:// is no database that Arauto knows"),
         (("--against", "http://127.0.0.1:9", "--key", "k"), 5, "no hub answers"),
         ((), 5, "no hub runs on"),
     ],
-    ids=["no time", "a time to come", "two forms", "no database", "no hub there", "no hub here"],
+    ids=["no time", "a time to come", "two forms", "no database", "no kind of database", "no hub there", "no hub here"],
 )
 async def test_a_slip_is_told(
     changed: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], code: int, said: str

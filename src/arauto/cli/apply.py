@@ -14,7 +14,7 @@ import typer
 
 from arauto.cli import Failed
 from arauto.cli.hub import JsonOption, KeyOption, UrlOption, connect, print_json
-from arauto.errors import StoreLocked, StoreUnavailable
+from arauto.errors import StoreLocked, StoreUnavailable, UsageFault
 
 if TYPE_CHECKING:
     from arauto.engine.releases import Applied
@@ -125,6 +125,8 @@ async def database(place: str) -> AsyncIterator[Store]:
         raise Failed(str(error), 5) from None
     except StoreLocked as error:
         raise Failed(f"{error}\nAsk the hub that works on it: leave out the database, or give its URL", 5) from None
+    except UsageFault as error:
+        raise Failed(str(error), 2) from None
     try:
         yield store
     finally:
