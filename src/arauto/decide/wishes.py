@@ -5,6 +5,7 @@ Asked when a step sends, and again when a message that waited is sent: so what c
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -55,6 +56,11 @@ def addresses(recipient: Recipient, channel: str) -> list[JSON]:
 def as_text(address: JSON) -> str:
     """An address as one text, by which suppressed ones are known."""
     return address if isinstance(address, str) else json.dumps(address, sort_keys=True, separators=(",", ":"))
+
+
+def address_hash(key: bytes, channel: str, address: JSON) -> str:
+    """The keyed hash (HMAC-SHA-256, hex) by which a suppressed address is known."""
+    return hmac.digest(key, f"{channel}\0{as_text(address)}".encode(), "sha256").hex()
 
 
 def suppression(recipient: Recipient, channel: str) -> Reason | None:

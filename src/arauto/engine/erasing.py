@@ -16,7 +16,7 @@ import structlog
 
 from arauto.crash import crash_point
 from arauto.decide.erasure import ERASED_ID, Eraser, Person, address_texts, place_of_id
-from arauto.decide.wishes import as_text
+from arauto.decide.wishes import address_hash
 from arauto.engine.rendering import LEASE
 from arauto.errors import StoreUnavailable
 from arauto.model import JSON, Catalogue, PersonTarget, Recipient
@@ -50,8 +50,8 @@ class Grounds:
         return ERASED_ID + hmac.digest(self._people, f"{tenant}\0{id}".encode(), "sha256").hex()[:32]
 
     def address_hash(self, channel: str, address: JSON) -> str:
-        """As ``Rendering.address_hash``."""
-        return hmac.digest(self._addresses, f"{channel}\0{as_text(address)}".encode(), "sha256").hex()
+        """By this hub's key (``decide.wishes.address_hash``)."""
+        return address_hash(self._addresses, channel, address)
 
     def eraser(self, tenant: str, id: str, recipient: Recipient | None) -> Eraser:
         """What finds the traces of a person."""

@@ -4,14 +4,13 @@ what changed, piece by piece. It looks, and changes nothing.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from arauto.decide.wishes import as_text
+from arauto.decide.wishes import address_hash
 from arauto.model import JSON, Catalogue, Recipient, Silence, Wishes
 from arauto.store import Store
 from arauto.store.history import Change, RecordedEvent, UnderWay
@@ -126,7 +125,7 @@ class Recalling:
 
     async def _dead(self, recipients: Iterable[Recipient]) -> tuple[Dead, ...]:
         places = {
-            hmac.digest(self._addresses, f"{channel}\0{as_text(address)}".encode(), "sha256").hex(): (channel, address)
+            address_hash(self._addresses, channel, address): (channel, address)
             for recipient in recipients
             for channel, addresses in recipient.addresses.items()
             for address in addresses

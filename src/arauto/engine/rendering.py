@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from arauto.channels import Provider
 from arauto.decide.advance import Standing
 from arauto.decide.locale import choose
 from arauto.decide.plan import correction_context, run_context
-from arauto.decide.wishes import IN_APP, as_text, locale_of, refusal
+from arauto.decide.wishes import IN_APP, address_hash, as_text, locale_of, refusal
 from arauto.engine.editions import Editions
 from arauto.engine.links import Links
 from arauto.engine.metrics import Metrics
@@ -75,9 +74,8 @@ class Rendering:
     # -- recipients and what holds for them ---------------------------------------------------------------------------
 
     def address_hash(self, channel: str, address: JSON) -> str:
-        """The keyed hash by which a suppressed address is known."""
-        said = f"{channel}\0{as_text(address)}".encode()
-        return hmac.digest(self._secret, said, "sha256").hex()
+        """By this hub's key (``decide.wishes.address_hash``)."""
+        return address_hash(self._secret, channel, address)
 
     async def recipients(self, wanted: Iterable[tuple[str, str | None]]) -> defaultdict[str, dict[str, Recipient]]:
         """By tenant and id, as they are now: those of the catalogue and of the store, with their wishes."""
