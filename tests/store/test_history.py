@@ -225,6 +225,7 @@ async def test_what_waits_is_counted_by_where_it_waits(store: Store, make: Make)
     counted = [(each.step, each.count, each.first_due, each.last_due, each.gathers) for each in found.runs]
     assert counted == [(0, 2, NOW + HOUR, NOW + 2 * HOUR, False), (1, 1, NOW + 3 * HOUR, NOW + 3 * HOUR, False)]
     assert [(each.catalogue, each.example.notification) for each in found.runs] == [("v1", "order-paid")] * 2
+    assert {(each.example.recipient, each.example.events) for each in found.runs} == {("", ())}, "it tells of nobody"
     assert [(each.channel, each.state, each.count) for each in found.messages] == [("email", "queued", 3)]
 
 

@@ -97,6 +97,7 @@ class WaitingRuns(Struct, frozen=True, kw_only=True):
     first_due: datetime
     last_due: datetime
     example: Run
+    """One of them, where it stands, without what it tells and whom."""
 
 
 class OpenMessages(Struct, frozen=True):
@@ -275,7 +276,7 @@ class HistoryVerbs:
                     count=count,
                     first_due=to_moment(first),
                     last_due=to_moment(last),
-                    example=runs[sequence].run,
+                    example=_bare(runs[sequence].run),
                 )
                 for notification, catalogue, step, gathers, count, first, last, sequence in counted
                 if sequence in runs
@@ -312,6 +313,10 @@ def _as_many_as(most: int, counts: Sequence[int]) -> int:
         if number and total > most:
             return number
     return len(counts)
+
+
+def _bare(run: Run) -> Run:
+    return msgspec.structs.replace(run, recipient="", events=(), origins=(), signals=(), sent=(), log=(), refused={})
 
 
 _READERS = {"recipient": read_recipient, "wishes": read_wishes, "silence": read_silence}
