@@ -105,7 +105,7 @@ async def test_a_plan_tells_all_parts(past: Simulation) -> None:
         "1 of 2 events were needed",
         "sends 1 of the 1 message that was really sent (100.0%)",
         "1 recipient would have got something more, less or otherwise:",
-        "| paid | sms | 1 | – | – | – | – → 1 | – → R$0.25 |",
+        "| paid | sms | orders | 1 | – | – | – | – → R$0.25 |",
         "`ana` would also have got `paid` by sms",
         "at 2026-03-02 09:00",
     ):

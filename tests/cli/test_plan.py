@@ -75,7 +75,7 @@ async def test_a_folder_is_held_against_a_running_hub(
     assert plan["from"] == told.app.hub.engine.catalogue.version
     assert plan["backtest"]["totals"][0]["otherwise_in"] == {"text": 1}
     code, out, err = await run(capsys, *asked, "--markdown", "--lang", "pt-BR")
-    assert "| paid | inapp | – | – | 1 (outro texto 1) | – |" in out
+    assert "| paid | inapp | orders | – | – | 1 (outro texto 1) | – |" in out
 
 
 async def test_what_was_planned_is_what_is_applied(

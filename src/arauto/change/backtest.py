@@ -25,8 +25,6 @@ from arauto.store.ledger import Aspect, Class, Got, Ledger, Pair, Side, Version
 
 PIECE = 250
 """Events that are read at once: a hub that is asked for them answers nobody else meanwhile."""
-_BATCH = 200
-"""What was got is written down so many at a time."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Told again and again how many events are done, of how many."""
@@ -48,6 +46,8 @@ class Totals(Struct):
     otherwise: int = 0
     aspects: dict[Aspect, int] = field(default_factory=dict)
     """In what those differ that come otherwise."""
+    split: bool = False
+    """A message of it has several segments."""
     old_segments: int = 0
     new_segments: int = 0
     old_cost: dict[str, Decimal] = field(default_factory=dict)
@@ -62,9 +62,11 @@ class Totals(Struct):
                 self.aspects[aspect] = self.aspects.get(aspect, 0) + 1
         if of_old and pair.old is not None:
             self.old_segments += pair.old.segments
+            self.split = self.split or pair.old.segments > 1
             _pay(self.old_cost, pair.old)
         if of_new and pair.new is not None:
             self.new_segments += pair.new.segments
+            self.split = self.split or pair.new.segments > 1
             _pay(self.new_cost, pair.new)
 
     @property
@@ -107,11 +109,6 @@ class Outcome(Struct, frozen=True):
     """How many messages of what was tried were really sent."""
     reproduced: int
     """How many of them the replay of the old version sent, too."""
-
-    @property
-    def empty(self) -> bool:
-        """Nobody would have noticed anything."""
-        return not any(each.changed for each in self.totals.values()) and self.refused["old"] == self.refused["new"]
 
 
 class Question(Struct, frozen=True):

@@ -13,7 +13,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -282,7 +282,7 @@ class Replay(Simulation):
                 segments=segments(carried),
                 cost=None if paid is None else paid.amount,
                 currency=None if paid is None else paid.currency,
-                title=_title(carried.body),
+                title=carried.title,
                 text=hashlib.blake2b(_encode(carried.body), digest_size=12).digest(),
             )
         )
@@ -304,14 +304,6 @@ def minute_of(moment: datetime) -> datetime:
 
 def _end_of_minute(moment: datetime) -> datetime:
     return minute_of(moment) + timedelta(minutes=1) - timedelta(microseconds=1)
-
-
-def _title(body: Any) -> str | None:
-    told = (
-        body if isinstance(body, dict) else {name: getattr(body, name, None) for name in ("subject", "title", "text")}
-    )
-    found = told.get("subject") or told.get("title") or told.get("text")
-    return found if isinstance(found, str) else None
 
 
 def _heard(catalogue: Catalogue, scope: Scope) -> frozenset[ReceiptKind]:

@@ -23,8 +23,6 @@ LONGEST = timedelta(days=40)
 class Scope(Struct, frozen=True):
     """What of two versions of a project may come out differently."""
 
-    files: tuple[str, ...]
-    """Those that differ, by name."""
     notifications: frozenset[str]
     """Those that are tried."""
     everything: str | None
@@ -76,7 +74,6 @@ def scope_of(old: Catalogue, new: Catalogue) -> Scope:
     touched |= _telling(touched, both)
     types = frozenset(type_ for catalogue in both for name in touched for type_ in _types(catalogue, name))
     return Scope(
-        tuple(differ),
         frozenset(touched),
         everything,
         tuple(untried),

@@ -194,7 +194,7 @@ def _table(table: Table) -> Any:
 
     drawn = Drawn(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for index, heading in enumerate(table.headings):
-        drawn.add_column(heading, justify="left" if index < 2 else "right", no_wrap=index < 2)
+        drawn.add_column(heading, justify="left" if index < table.names else "right", no_wrap=index < table.names)
     for row in table.rows:
         drawn.add_row(*row)
     return drawn

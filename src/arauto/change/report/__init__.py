@@ -49,8 +49,9 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 
 class Table(Struct, frozen=True):
-    """Rows under headings; the first two columns are names, the others figures."""
+    """Rows under headings; the first columns are names, the others figures."""
 
+    names: int
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
@@ -186,26 +187,24 @@ class Report:
     def _table(self, totals: Mapping[tuple[str, str, str], Totals]) -> Table:
         say = self._words.text
         paid = any(each.old_cost or each.new_cost for each in totals.values())
-        split = any(
-            each.old_segments != each.new_segments or each.old_segments != _old(each) for each in totals.values()
-        )
-        headings = [say(f"column.{each}") for each in ("notification", "channel", "more", "less", "otherwise", "same")]
+        split = any(each.split for each in totals.values())
+        names, figures = ("notification", "channel", "category"), ("more", "less", "otherwise", "same")
+        headings = [say(f"column.{each}") for each in (*names, *figures)]
         headings += [say("column.segments")] if split else []
         headings += [say("column.cost")] if paid else []
         rows: list[tuple[str, ...]] = []
-        for (notification, channel, _), each in totals.items():
+        for place, each in totals.items():
             if not each.changed and each.old_cost == each.new_cost:
                 continue
             aspects = ", ".join(f"{self._words.text(f'aspect.{name}')} {count}" for name, count in each.aspects.items())
             otherwise = f"{self._number(each.otherwise)} ({aspects})" if aspects else self._number(each.otherwise)
-            row = [notification, channel, self._number(each.more), self._number(each.less), otherwise]
-            row.append(self._number(each.same))
+            row = [*place, self._number(each.more), self._number(each.less), otherwise, self._number(each.same)]
             if split:
                 row.append(_became(self._number(each.old_segments), self._number(each.new_segments)))
             if paid:
                 row.append(_became(self._money(each.old_cost), self._money(each.new_cost)))
             rows.append(tuple(row))
-        return Table(tuple(headings), tuple(rows))
+        return Table(len(names), tuple(headings), tuple(rows))
 
     def _number(self, value: int) -> str:
         return self._words.number(value) if value else "–"
@@ -286,10 +285,6 @@ def _version(pair: Pair) -> Version:
     version = pair.new or pair.old
     assert version is not None
     return version
-
-
-def _old(totals: Totals) -> int:
-    return totals.same + totals.less + totals.otherwise
 
 
 def _became(old: str, new: str) -> str:

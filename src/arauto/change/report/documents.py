@@ -153,7 +153,7 @@ def as_markdown(report: Report) -> str:
 def _markdown(report: Report, each: Line | Table | Example) -> list[str]:
     match each:
         case Table():
-            cells = [each.headings, tuple("---" if i < 2 else "---:" for i in range(len(each.headings))), *each.rows]
+            cells = [each.headings, ("---",) * each.names + ("---:",) * (len(each.headings) - each.names), *each.rows]
             rows = [[text if row is cells[1] else markdown_line((text,)) for text in row] for row in cells]
             return ["", *(f"| {' | '.join(row)} |" for row in rows), ""]
         case Example():
