@@ -15,11 +15,8 @@ _HOURS, _HEIGHT, _SCALE = 24, 220, 44
 class Row(Struct, frozen=True):
     """A line of a timeline."""
 
-    name: str
     values: Sequence[int]
     """For each hour."""
-    note: str
-    """What its highest value is, in words."""
     described: str
     """All of it, in words."""
     shades: Sequence[tuple[float, float]] = ()

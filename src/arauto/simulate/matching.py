@@ -154,16 +154,18 @@ def texts_of(form: JSON, path: str = "") -> Iterator[tuple[str, str]]:
             yield from texts_of(value, f"{path}.{key}".lstrip("."))
 
 
-_MAIN = ("text", "body")
+def main_part(form: JSON) -> dict[str, str]:
+    """What people read of a message, by its key; nothing where the channel has no name for it."""
+    if isinstance(form, dict):
+        for key in ("text", "body"):
+            if isinstance(form.get(key), str):
+                return {key: form[key]}
+    return {}
 
 
 def main_text(form: JSON) -> str:
     """What people read of a message, where the channel has a name for it; else all its texts."""
-    if isinstance(form, dict):
-        for key in _MAIN:
-            if isinstance(form.get(key), str):
-                return str(form[key])
-    return " · ".join(text for _, text in texts_of(form))
+    return " · ".join(main_part(form).values() or (text for _, text in texts_of(form)))
 
 
 def _shown(value: JSON) -> str:

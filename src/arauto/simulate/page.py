@@ -73,7 +73,7 @@ class _Page:
             yield self._table(head, rows)
         yield self._why()
         head = [self.text("column.event"), "#" + self.text("column.count")]
-        rows = [[f"{name}", self._number(count)] for name, count in self.outcome.events.items()]
+        rows = [[name, self._number(count)] for name, count in self.outcome.events.items()]
         yield self._heading("events") + self._table(head, rows)
 
     # -- parts -------------------------------------------------------------------------------------------------------
@@ -105,11 +105,8 @@ class _Page:
 
     def _timeline(self) -> str:
         days = list(self._days())
-        drawn = "".join(self._row(name, values, days) for name, values in self._timelines())
+        drawn = "".join(self._row(each.channel, each.timeline, days) for each in self.outcome.channels)
         return f"{self._heading('timeline')}{drawn}"
-
-    def _timelines(self) -> Iterable[tuple[str, Sequence[int]]]:
-        return ((each.channel, each.timeline) for each in self.outcome.channels)
 
     def _row(self, name: str, values: Sequence[int], days: Sequence[tuple[float, str]]) -> str:
         most = self.teller.number(max(values))
@@ -118,7 +115,7 @@ class _Page:
         ]
         described = self.text("chart.timeline", channel=name, most=most)
         note = self.text("per_hour", most=most)
-        row = charts.Row(name, values, note, described, shades)
+        row = charts.Row(values, described, shades)
         drawn = charts.timeline(row, self.colors[name], days, self.text("chart.outage"))
         caption = f"<figcaption><b>{escape(name)}</b><span>{escape(note)}</span></figcaption>"
         return f'<figure>{caption}<div class="scroll">{drawn}</div></figure>\n'

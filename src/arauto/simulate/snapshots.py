@@ -10,7 +10,7 @@ from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.document import Document, Path
 from arauto.catalogue.reader import read
 from arauto.model import JSON
-from arauto.simulate.matching import shown_span, texts_of
+from arauto.simulate.matching import main_part, shown_span, texts_of
 from arauto.simulate.simulation import Carried
 from arauto.simulate.testing import Played
 
@@ -70,12 +70,8 @@ def _entries(carried: Carried, played: Played) -> Iterator[tuple[str, JSON]]:
 
 def _content(form: JSON) -> Mapping[str, str]:
     """What people read; where the channel has no name for it, all texts by their paths."""
-    if isinstance(form, dict):
-        for key in ("text", "body"):
-            if isinstance(form.get(key), str):
-                return {key: form[key]}
     found = [(path, text) for path, text in texts_of(form) if path.count(".") < 8]
-    return dict(found[:_PARTS_SHOWN])
+    return main_part(form) or dict(found[:_PARTS_SHOWN])
 
 
 def _lines(lead: str, key: str, value: JSON) -> Iterator[str]:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from arauto.catalogue.world import World
 from arauto.decide.calendar import zone_of
 from arauto.model import JSON, Catalogue, Entry, Recipient, Run
 from arauto.simulate.costs import cost, segments
@@ -70,7 +69,6 @@ class Tally:
     """The counts of a run through a world."""
 
     catalogue: Catalogue
-    world: World
     start: datetime
     hours: int
     """How many hours the run takes."""

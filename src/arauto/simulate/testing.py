@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from msgspec import Struct
 
-from arauto.catalogue.case import Answers, Case, Changes, Comes, Expected, Fails, Happening, Of, Silences, Wants
+from arauto.catalogue.case import Answers, Case, Changes, Comes, Fails, Happening, Of, Silences, Wants
 from arauto.errors import IntakeError
 from arauto.model import JSON, Catalogue
 from arauto.simulate.coverage import Reached
 from arauto.simulate.matching import Compared, Matched, match
 from arauto.simulate.simulation import Carried, Outage, Simulation, Simulator
-
-LONGEST = timedelta(days=40)
-"""So long a case without ``until`` goes on while something waits."""
 
 
 class Played(Struct, frozen=True):
@@ -81,7 +77,7 @@ async def _play(case: Case, simulation: Simulation) -> None:
     await simulation.run_until(case.named_until)
     if case.until is None:
         simulation.stop_schedules()
-        await simulation.run_out(LONGEST)
+        await simulation.run_out()
 
 
 async def _happen(happening: Happening, simulation: Simulation) -> None:
@@ -153,6 +149,3 @@ def _about(compared: Compared, played: Played, simulation: Simulation) -> dict[s
         if name is None or (name in catalogue.notifications and event.type in catalogue.notifications[name].on)
     }
     return about or {event.key: set() for event in simulation.events[-1:]}
-
-
-__all__ = ["Case", "Expected", "Played", "play"]

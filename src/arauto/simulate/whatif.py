@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -58,7 +58,7 @@ async def run(setting: Setting, *, outages: bool, compared: bool, progress: Prog
     """Go through the world from beginning to end. Without ``outages`` its providers never break down; ``compared``
     keeps of each message what is needed to compare two runs."""
     hours = -(-setting.lasts // timedelta(hours=1))
-    tally = Tally(setting.catalogue, setting.world, setting.start, hours, compared)
+    tally = Tally(setting.catalogue, setting.start, hours, compared)
     store = _Watched(tally)
     try:
         await _go(_Hub(store, setting, tally, outages=outages), setting, progress)
@@ -221,26 +221,24 @@ class _Hub(Simulation):
             await self.engine.receive(told)
 
 
-@dataclass
 class _Provider(SimulatedProvider):
     """Fails now and then, as the world says; the same attempt always in the same way."""
 
-    _channel: str
-    _name: str
-    _clock: Clock
-    _outages: Sequence[Outage]
-    behaviour: Behaviour
-    chance: Chance = field(repr=False)
+    def __init__(
+        self, channel: str, name: str, clock: Clock, outages: Sequence[Outage], behaviour: Behaviour, chance: Chance
+    ) -> None:
+        super().__init__(channel, name, clock, outages)
+        self._behaviour, self._chance = behaviour, chance
 
     async def send(self, delivery: Delivery) -> Accepted:
         """As the world says, where no outage is."""
         accepted = await super().send(delivery)
-        drawn = self.chance.of("attempt", delivery.message_id, delivery.attempt)
-        if (drawn := drawn - self.behaviour.rejected) < 0:
+        drawn = self._chance.of("attempt", delivery.message_id, delivery.attempt)
+        if (drawn := drawn - self._behaviour.rejected) < 0:
             raise Rejected("the provider refuses it, as it does now and then in this world")
-        if (drawn := drawn - self.behaviour.later) < 0:
+        if (drawn := drawn - self._behaviour.later) < 0:
             raise Retry("the provider does not take it now, as happens in this world")
-        if drawn - self.behaviour.unknown < 0:
+        if drawn - self._behaviour.unknown < 0:
             raise Ambiguous("the provider does not answer, as happens in this world")
         return accepted
 
