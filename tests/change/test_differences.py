@@ -65,9 +65,40 @@ def test_a_price_is_told_to_the_last_digit() -> None:
         )
         for each in ("{amount: 0.0075, currency: BRL, per: segment}", "{amount: 0.00815, currency: BRL, per: segment}")
     ]
-    assert said(*priced) == ["`providers.twilio.price.amount` is `0.00815` instead of `0.0075`"]
+    assert said(*priced) == [
+        "its provider `twilio` costs R$0.00815 for each segment instead of R$0.0075 for each segment"
+    ]
+    assert said(priced[0], WHOLE) == ["its provider `twilio` has no price any more; it was R$0.0075 for each segment"]
     told = json.loads(json.dumps(differences_as_json(differences(*priced))))
-    assert [(each["before"], each["after"]) for each in told["differences"]] == [("0.0075", "0.00815")]
+    assert [(each["place"], each["before"]["amount"], each["after"]["amount"]) for each in told["differences"]] == [
+        ("providers.twilio.price", "0.0075", "0.00815")
+    ]
+
+
+def test_a_provider_of_another_kind_has_other_settings() -> None:
+    smtp = "kind: smtp, name: spare, host: smtp.two.example, username: x, password: env:SMTP_TWO"
+    new = compile_files(edited("channels/email.yaml", smtp, "kind: sendgrid, name: spare, api_key: env:SENDGRID"))
+    english, portuguese = said(WHOLE, new), said(WHOLE, new, "pt-BR")
+    assert english[0] == "its provider `spare` is of the kind `sendgrid` instead of `smtp`"
+    assert english[1].startswith('its provider `spare` has the settings `{"api_key":"env:SENDGRID",')
+    assert portuguese[0] == "o provedor `spare` é do tipo `sendgrid` em vez de `smtp`"
+    assert portuguese[1].startswith('o provedor `spare` tem as configurações `{"api_key":"env:SENDGRID",')
+
+
+def test_a_schedule_gives_another_event_that_tells_other_things() -> None:
+    files = edited("sources/clock.yaml", "event: day.begun", "event: order.cancelled")
+    files = edited("sources/clock.yaml", "data: {day: tick.date}", "data: {order: {number: tick.date}}", files)
+    new = compile_files(files)
+    assert said(WHOLE, new) == [
+        "gives `order.cancelled` instead of `day.begun`",
+        "tells no `day` any more; it was `tick.date`",
+        'also tells a `order`: `{"number":"tick.date"}`',
+    ]
+    assert said(new, WHOLE, "pt-BR") == [
+        "dá `day.begun` em vez de `order.cancelled`",
+        'não conta mais `order`; era `{"number":"tick.date"}`',
+        "conta também `day`: `tick.date`",
+    ]
 
 
 def test_nothing_is_said_where_nothing_differs() -> None:

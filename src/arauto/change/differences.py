@@ -200,6 +200,13 @@ class _Comparison:
     def _channel(self, part: str, name: str, old: Struct, new: Struct) -> Iterator[Difference]:
         before, after = meaning(old), meaning(new)
         one, other = ({each["name"]: each for each in tree.pop("providers")} for tree in (before, after))
+        for key in [key for key in one if key in other]:
+            price, new_price = one[key].pop("price"), other[key].pop("price")
+            if not same(price, new_price):  # an amount says nothing without its currency
+                values = {"path": ("providers", key, "price"), "values": {"provider": key}}
+                yield self._difference(
+                    part, name, "changed", "channel.provider.price", before=price, after=new_price, **values
+                )
         yield from self._members(part, name, "provider", one, other, ("providers",))
         yield from self._tree(part, name, before, after)
 

@@ -319,6 +319,9 @@ class _Saying:
     def _value(self, each: Difference, value: Any) -> Line:
         if each.code == "source.kind":
             return (sources.load(value).KIND.title,)
+        if each.code == "channel.provider.price" and value:
+            money = self.words.money(value["amount"], value["currency"])
+            return self.words.say(f"value.price.{value['per']}", money=money)
         if each.code == "source.rule":
             side = self.was if value is each.before else self.is_
             return side.rule(side.catalogue.sources[each.name])

@@ -60,7 +60,7 @@ def shown(line: Line) -> str:
 
 
 def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " if each in "\n\r\t" else "\ufffd" for each in masked(text))
+    return "".join(each if each.isprintable() else " " if each.isspace() else "\ufffd" for each in masked(text))
 
 
 def markdown(sections: Sequence[Section], level: int = 3) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import TypeAlias
@@ -11,7 +12,7 @@ from unicodedata import normalize
 
 import yaml
 from babel.dates import get_timezone_location
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from msgspec import Struct
 
 from arauto.model import JSON
@@ -84,6 +85,11 @@ class Words:
     def number(self, value: float) -> str:
         """A number as this language writes it."""
         return format_decimal(value, locale=self.language.replace("-", "_"))
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        """An amount to its last digit, with the sign that this language has for the currency."""
+        locale = self.language.replace("-", "_")
+        return str(format_currency(amount, currency, locale=locale, decimal_quantization=False))
 
     def listed(self, lines: Sequence[Line], last: str = "and", between: str = ", ") -> Line:
         """``a, b and c``; ``last`` is the code of the word before the last."""
