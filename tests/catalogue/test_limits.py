@@ -27,7 +27,7 @@ description: An order was paid.
 schema:
   type: object
   additionalProperties: false
-  required: [code, name, long, any, url, site, amount, much, count, state, ids, tags, at, mail, text]
+  required: [code, name, long, any, url, site, amount, much, count, state, ids, tags, at, mail, text, loud, codes]
   properties:
     code: {type: string, pattern: "^A-[0-9]{5,8}$"}
     text: {type: string, pattern: "^[A-Za-z ]*$", maxLength: 200}
@@ -44,8 +44,10 @@ schema:
     tags: {type: array, items: {type: string, maxLength: 10}}
     at: {type: string, format: date-time}
     mail: {type: string, format: email}
+    loud: {type: string, pattern: "^[A-ZÇ]{1,80}$"}
+    codes: {type: array, items: {type: string, pattern: "^[A-Z]{1,9}$"}}
 samples:
-  typical: {code: A-12345, text: a, name: Ana, long: x, any: x, url: "https://a.example", site: x, amount: 1, much: 1, count: 1, state: paid, ids: [], tags: [], at: "2026-03-12T14:32:08-03:00", mail: ana@shop.example}
+  typical: {code: A-12345, text: a, name: Ana, long: x, any: x, url: "https://a.example", site: x, amount: 1, much: 1, count: 1, state: paid, ids: [], tags: [], at: "2026-03-12T14:32:08-03:00", mail: ana@shop.example, loud: A, codes: []}
 """
 GOOD: dict[str, str | None] = {
     EVENT: SCHEMA,
@@ -96,6 +98,8 @@ TOO_LONG = [
     ("a list with its greatest length", SMS, '{{ event.data.‸ids | join(", ") }}' + FILL[:70] + FILL[:70], "event.data.ids up to 478"),
     ("a loop as often as it can be", SMS, f"{{% for id in event.data.ids %}}{{{{ ‸id }}}}, {FILL[:6]}{{% endfor %}}", "id up to 10 (40 times)"),
     ("in capitals as long as before", SMS, f"{{{{ event.data.‸text | upper }}}}{FILL * 5}", "event.data.text up to 200"),
+    ("a letter that is no capital any more", SMS, f"{{{{ event.data.‸loud | title }}}}{FILL * 2}", "event.data.loud may hold"),
+    ("what stands between the items of a list", SMS, f'{{{{ event.data.‸codes | join("–") | truncate(length=80, leeway=0) }}}}{FILL * 2}', "event.data.codes may hold"),
     ("what is replaced becomes longer", SMS, '{{ event.data.‸text | replace(" ", "----") }}', "event.data.text up to 800"),
     ("what is cut, as much as is left", SMS, f"{{{{ event.data.‸long | truncate(length=50) }}}}{FILL * 3}", "event.data.long up to 55"),
     ("a slice", SMS, f"{{{{ event.data.‸long[:60] }}}}{FILL * 3}", "event.data.long up to 60"),

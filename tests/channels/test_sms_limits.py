@@ -91,11 +91,6 @@ texts = st.recursive(leaves, _compound, max_leaves=8).filter(str.strip)
 def test_a_text_of_which_nothing_was_said_takes_no_more_segments_than_are_meant(
     text: str, events: list[dict[str, Any]], meant: int, plain: bool
 ) -> None:
-    text = (
-        text.replace("~ code", "~ event.data.code")
-        .replace("if yes", "if event.data.yes")
-        .replace("else many", "else event.data.many")
-    )
     front = f"---\nmax_segments: {meant}\nencoding: {'transliterate' if plain else 'auto'}\n---\n"
     sources = TextSources(locale="pt-BR", content=None, override=Source("sms.txt", front + text), folder="x")
     composer = SmsChannel().compile(sources, Brand(name="x"))

@@ -13,7 +13,7 @@ from jinja2 import nodes
 from arauto.errors import LanguageError
 from arauto.language.filters import STYLES, filters, longest_moment
 from arauto.language.types.filters import SIGNATURES, items_of, most_of
-from arauto.language.types.lattice import OPEN, TEXT, Items, Number, Open, Text, Truth, Type, lesser
+from arauto.language.types.lattice import TEXT, Items, Number, Open, Text, Truth, Type, lesser
 
 DIGITS = 999_999_999_999
 """A number that nothing limits is taken to have at most twelve digits before its point,"""
@@ -61,12 +61,14 @@ class Extent(NamedTuple):
         """Of the longest; None where nothing limits it."""
         return None if self.most is None else max(self.most, 0, *map(len, self.fixed))
 
+    @property
+    def among(self) -> frozenset[str] | None:
+        """All characters that can be in it; None: any."""
+        return None if self.letters is None else self.letters.union(*self.fixed)
+
     def text(self) -> Text:
         """The type of such a text."""
-        if self.most == -1:
-            return Text(self.fixed)
-        letters = None if self.letters is None else self.letters.union(*self.fixed)
-        return Text(most=self.length, letters=letters)
+        return Text(self.fixed) if self.most == -1 else Text(most=self.length, letters=self.among)
 
 
 def extent(type_: Type) -> Extent:
@@ -170,21 +172,19 @@ def _sum(extents: Sequence[Extent], times: Sequence[int]) -> Text:
     most: int | None = 0
     letters: frozenset[str] | None = frozenset()
     for each, count in zip(extents, times, strict=True):
-        text = each.text()
-        length, among = each.length, text.letters if text.values is None else frozenset().union(*text.values)
-        most = None if most is None or length is None else most + length * count
-        letters = None if letters is None or among is None else letters | among
+        most = None if most is None or each.length is None else most + each.length * count
+        letters = None if letters is None or each.among is None else letters | each.among
     return Text(most=most, letters=letters)
 
 
 def cut(given: Type, part: nodes.Slice) -> Type:
     """A part of a text."""
     start, stop = _constant(part.start, 0), _constant(part.stop)
-    whole = extent(given).text()
-    most = extent(given).length
+    whole = extent(given)
+    most = whole.length
     if isinstance(stop, int) and stop >= 0 and isinstance(start, int) and start >= 0:
         most = lesser(most, max(stop - start, 0))
-    return (Text(most=most, letters=whole.letters if whole.values is None else frozenset().union(*whole.values)),)
+    return (Text(most=most, letters=whole.among),)
 
 
 _CASES: Mapping[str, Callable[[str], str]] = {
@@ -284,12 +284,10 @@ def _truncated(given: Type, keyed: Mapping[str, Any]) -> Type:
     whole = extent(given)
     if not (isinstance(length, int) and isinstance(leeway, int) and isinstance(end, str)):
         return (whole.text(),)
-    text = whole.text()
-    if text.values is not None and (whole.length or 0) <= length:
-        return (text,)
-    letters = frozenset().union(*text.values) if text.values is not None else text.letters
+    if whole.most == -1 and (whole.length or 0) <= length:
+        return (whole.text(),)
     most = lesser(whole.length, max(length + leeway, len(end)))
-    return (Text(most=most, letters=None if letters is None else letters | set(end)),)
+    return (Text(most=most, letters=None if whole.among is None else whole.among | set(end)),)
 
 
 def _replaced(given: Type, old: Any, new: Any) -> Type:
@@ -298,17 +296,18 @@ def _replaced(given: Type, old: Any, new: Any) -> Type:
         return TEXT
     if whole.most == -1:
         return (Text(frozenset(each.replace(old, new) for each in whole.fixed)),)
-    text, most = whole.text(), whole.length
+    most = whole.length
     if most is not None and len(new) > len(old):
         most = most // len(old) * len(new) + most % len(old)
-    return (Text(most=most, letters=None if text.letters is None else text.letters | set(new)),)
+    return (Text(most=most, letters=None if whole.among is None else whole.among | set(new)),)
 
 
 def _listed(given: Type, between: Any) -> Type:
-    count = most_of(given)
-    if count is None or not isinstance(between, str):
-        return (Text(letters=extent(items_of(given)).text().letters) if count is None else Text(),)
-    items = extent(items_of(given))
+    count, items = most_of(given), extent(items_of(given))
+    if not isinstance(between, str):
+        return TEXT
+    if count is None:
+        return (Text(letters=None if items.among is None else items.among | set(between)),)
     return (_sum([items, Extent(frozenset((between,)))], [count, max(count - 1, 0)]),)
 
 
@@ -318,10 +317,11 @@ def _recast(whole: Extent, change: Callable[[str], str]) -> Type:
         return (Text(fixed),)
     if whole.letters is None:
         return (Extent(fixed, whole.most, None).text(),)
-    letters = {letter: change(letter) for letter in whole.letters}
-    widest = max((len(each) for each in letters.values()), default=1)
+    first = {change(letter) for letter in whole.letters}
+    later = {change(f"x{letter}")[1:] for letter in whole.letters}
+    widest = max(map(len, first | later), default=1)
     most = None if whole.most is None else whole.most * max(widest, 1)
-    return (Extent(fixed, most, whole.letters.union(*letters.values())).text(),)
+    return (Extent(fixed, most, whole.letters.union(*first, *later)).text(),)
 
 
-__all__ = ["DIGITS", "OPEN", "Extent", "after", "cut", "extent", "joined"]
+__all__ = ["Extent", "after", "cut", "extent", "joined"]
