@@ -24,7 +24,7 @@ from arauto.language.types.judge import place, said_of
 from arauto.language.types.lattice import Type
 from arauto.language.types.lengths import Extent, extent
 from arauto.language.types.narrow import Known
-from arauto.language.types.syntax import parse_whole
+from arauto.language.types.syntax import parse_text
 
 Cost: TypeAlias = Callable[[str], float]
 """What a channel pays for a text: the more, the worse."""
@@ -70,13 +70,19 @@ _Piece: TypeAlias = str | Value | _Choice | _Loop
 class Drawn:
     """Parts of a file, drawn."""
 
-    def __init__(self, pieces: list[_Piece], locale: str) -> None:
-        self._pieces, self.locale = pieces, locale
-        self._choices = list(_choices(pieces))
+    def __init__(self, pieces: list[_Piece]) -> None:
+        self._pieces = pieces
+        self._inner = list(_every(pieces))
 
     def endless(self) -> list[Value]:
         """The values of which nothing says how long they are, each once."""
-        found = {value.said: value for value in reversed(list(_endless(self._pieces)))}
+        endless = [
+            piece.over if isinstance(piece, _Loop) else piece
+            for piece in self._inner
+            if (isinstance(piece, Value) and piece.extent.most is None)
+            or (isinstance(piece, _Loop) and piece.times is None and piece.body)
+        ]
+        found = {value.said: value for value in reversed(endless)}
         return sorted(found.values(), key=lambda value: (value.part.line, value.at))
 
     def length(self) -> int:
@@ -89,13 +95,14 @@ class Drawn:
 
     def renderings(self, cost: Cost) -> Iterator[Rendering]:
         """The longest rendering, and those of which one may cost more though it is shorter."""
-        longest = {id(choice): max(choice.ways, key=_length) for choice in self._choices}
-        texts = {id(value): _worst(value.extent, cost) for value in _values(self._pieces)}
+        choices = [piece for piece in self._inner if isinstance(piece, _Choice)]
+        longest = {id(choice): max(choice.ways, key=_length) for choice in choices}
+        texts = {id(value): _worst(value.extent, cost) for value in self._inner if isinstance(value, Value)}
         first = {at: worst[0] for at, worst in texts.items()}
         yield _rendered(self._pieces, longest, first)
         others = [
             ({**longest, id(choice): way}, first)
-            for choice in self._choices
+            for choice in choices
             for way in choice.ways
             if way is not longest[id(choice)]
         ]
@@ -120,7 +127,7 @@ class Longest:
             if drawn is None:
                 drawn = self._drawn[part, locale] = _Drawer(part, locale).draw(self._known)
             pieces += drawn
-        return Drawn(pieces, locale)
+        return Drawn(pieces)
 
 
 class _Drawer(Walk):
@@ -137,7 +144,7 @@ class _Drawer(Walk):
         """What the part writes; nothing is known of one that cannot be followed."""
         if "{" not in self._part.source:
             return [self._part.source] if self._part.source else []
-        trees = parse_whole(self._part.source)
+        trees = parse_text(self._part.source)
         if trees is None:
             return [self._part.source]
         self.body(trees, known)
@@ -209,41 +216,16 @@ def _counts(name: nodes.Name, attribute: str) -> bool:
     return name.name == "loop" and attribute in COUNTED
 
 
-def _choices(pieces: Iterable[_Piece]) -> Iterator[_Choice]:
+def _every(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+    """The pieces and those in them, the outer one before those in it."""
     for piece in pieces:
+        yield piece
         match piece:
             case _Choice(ways):
-                yield piece
                 for way in ways:
-                    yield from _choices(way)
+                    yield from _every(way)
             case _Loop(body):
-                yield from _choices(body)
-
-
-def _endless(pieces: Iterable[_Piece]) -> Iterator[Value]:
-    for piece in pieces:
-        match piece:
-            case Value() if piece.extent.most is None:
-                yield piece
-            case _Choice(ways):
-                for way in ways:
-                    yield from _endless(way)
-            case _Loop(body, times, over):
-                if times is None and body:
-                    yield over
-                yield from _endless(body)
-
-
-def _values(pieces: Iterable[_Piece]) -> Iterator[Value]:
-    for piece in pieces:
-        match piece:
-            case Value():
-                yield piece
-            case _Choice(ways):
-                for way in ways:
-                    yield from _values(way)
-            case _Loop(body):
-                yield from _values(body)
+                yield from _every(body)
 
 
 def _length(pieces: Iterable[_Piece]) -> int:

@@ -14,8 +14,8 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
-from arauto.language.scan import Code, expression_tokens, text_codes
 from arauto.language.scan import Token as Scanned
+from arauto.language.scan import expression_tokens
 from arauto.language.text import stretches
 
 _OPERATORS = {
@@ -55,7 +55,7 @@ class _Lexer:
     def tokenize(
         self, source: Any, name: str | None = None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
-        read = {"expression": _expression, "whole": _whole}.get(state or "", _text)
+        read = _expression if state == "expression" else _text
         return TokenStream(read(source), name, filename)
 
 
@@ -81,18 +81,9 @@ def parse_expression(source: str) -> nodes.Expr | None:
 
 @lru_cache(maxsize=1024)
 def parse_text(source: str) -> tuple[nodes.Node, ...] | None:
-    """The trees of the code in a text without faults, in order; None as above."""
+    """The trees of a text without faults, in order, with what stands around its code; None as above."""
     try:
         return tuple(Parser(_ENVIRONMENT, source).subparse())
-    except TemplateSyntaxError:
-        return None
-
-
-@lru_cache(maxsize=256)
-def parse_whole(source: str) -> tuple[nodes.Node, ...] | None:
-    """The trees of a text without faults with what stands around its code; None as above."""
-    try:
-        return tuple(Parser(_ENVIRONMENT, source, state="whole").subparse())
     except TemplateSyntaxError:
         return None
 
@@ -103,28 +94,19 @@ def _expression(source: str) -> Iterator[Token]:
 
 
 def _text(source: str) -> Iterator[Token]:
-    for code in text_codes(source):
-        yield from _code(code)
-
-
-def _whole(source: str) -> Iterator[Token]:
     at = 0
     for start, end, code in stretches(source):
         if start > at:
             yield Token(at, "data", source[at:start])
         if code is not None:
-            yield from _code(code)
+            kind = "variable" if code.kind == "value" else "block"
+            yield Token(code.start, f"{kind}_begin", "")
+            for token in code.tokens:
+                yield _token(token)
+            yield Token(code.end, f"{kind}_end", "")
         at = end
     if at < len(source):
         yield Token(at, "data", source[at:])
-
-
-def _code(code: Code) -> Iterator[Token]:
-    kind = "variable" if code.kind == "value" else "block"
-    yield Token(code.start, f"{kind}_begin", "")
-    for token in code.tokens:
-        yield _token(token)
-    yield Token(code.end, f"{kind}_end", "")
 
 
 def _token(token: Scanned) -> Token:
