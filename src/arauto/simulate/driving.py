@@ -148,14 +148,14 @@ class Drive:
         """To when the clock moves, on the way to ``end``, for what is due at a time."""
         return due
 
-    async def run_out(self, most: timedelta = timedelta(days=40)) -> None:
-        """Do all that is ever due; what waits for longer than ``most`` is left."""
+    async def run_out(self, most: timedelta = timedelta(days=40)) -> bool:
+        """Do all that is ever due, within ``most``; False when something waits still longer."""
         end = self.now + most
         while True:
             await self.settle_down()
             due = await self.next_due()
             if due is None or due > end:
-                return
+                return due is None
             self.clock.now = due
 
     async def send(self, outgoing: Sequence[Outgoing]) -> None:
