@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from arauto.catalogue import compile_project
 from arauto.decide import steps
@@ -239,6 +240,20 @@ def test_what_a_project_writes_is_no_markup(changed: Callable[..., Catalogue]) -
     assert "\\[b\\](http" in shown
     assert not re.search(r"(?<!\\)\]\(http", shown)
     assert "<script>" not in shown
+
+
+def test_a_bar_in_text_or_code_ends_no_cell(changed: Callable[..., Catalogue]) -> None:
+    event = {"description": "- a | b", "schema": {"type": "object", "properties": {"c": {"enum": ["d|e"]}}}}
+    site = written_site(
+        changed(**{"events/extra.yaml": {**event, "samples": {"one": {"c": "d|e"}}}}), ("en",), html=False
+    )
+    tables = [
+        MarkdownIt("gfm-like", {"linkify": False}).parse(site[f"en/{each}.md"]) for each in ("index", "events/extra")
+    ]
+    cells = [[token.content for token in tokens if token.type == "inline"] for tokens in tables]
+    assert "[`extra`](events/extra.md) - a | b" in cells[0]
+    assert cells[1][2] == "\\- a \\| b"
+    assert '`"d|e"`' in cells[1]
 
 
 def test_the_same_project_gives_the_same_bytes() -> None:

@@ -13,15 +13,14 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from arauto.catalogue.analysis.open_secrets import masked
+from arauto.generate.escaping import code, fenced, text, whole_line
 from arauto.generate.say import Code, Line, Link, plain
 
 Signed: TypeAlias = tuple[str, Line]
 """A line below an item: ``+`` is new, ``-`` is gone, nothing is neither."""
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~!&])")
 _LINKED = re.compile(r"(@|:(?=//)|\bwww(?=\.))", re.IGNORECASE)
 """What some readers of Markdown make mentions and links of; an invisible space behind it keeps them from that."""
-_BEGINNING = re.compile(r"^(\d*)([-+=.)])")
 
 
 class Item(Struct, frozen=True):
@@ -75,31 +74,20 @@ def markdown(sections: Sequence[Section], level: int = 3) -> str:
 
 def _item(item: Item) -> str:
     line = markdown_line(item.line)
-    text = f"- **{line}**" if item.weighty else f"- {line}"
+    told_line = f"- **{line}**" if item.weighty else f"- {line}"
     if not item.inside:
-        return text
+        return told_line
     told = [f"{sign or ' '} {_printable(plain(line))}" for sign, line in item.inside]
-    ticks = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", "\n".join(told)) or [""]))
-    return "\n".join([text, "", f"  {ticks}diff", *(f"  {each}" for each in told), f"  {ticks}", ""])
+    return "\n".join([told_line, "", fenced("\n".join(told), "diff", "  "), ""])
 
 
 def markdown_line(line: Line) -> str:
     """A line in Markdown: what is code stays as it is, and nothing else has a meaning to Markdown."""
-    text = "".join(_code(part.text) if isinstance(part, Code) else _text(part) for part in line).strip()
-    return _BEGINNING.sub(r"\1\\\2", text)
+    return whole_line("".join(code(masked(part.text)) if isinstance(part, Code) else _text(part) for part in line))
 
 
 def _text(part: str | Link) -> str:
-    text = masked(part if isinstance(part, str) else part.text)
-    text = _SPECIAL.sub(r"\\\1", re.sub(r"[\s]+", " ", text))
-    return _LINKED.sub("\\1\u200b", text)
-
-
-def _code(text: str) -> str:
-    text = " ".join(masked(text).split()) or " "
-    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{ticks}{space}{text}{space}{ticks}"
+    return _LINKED.sub("\\1\u200b", text(masked(part if isinstance(part, str) else part.text)))
 
 
 __all__ = ["Item", "Section", "Signed", "lines", "markdown", "markdown_line", "shown"]

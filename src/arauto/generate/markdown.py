@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from posixpath import relpath
 
+from arauto.generate.escaping import code, fenced, text, whole_line
 from arauto.generate.pages import Block, Example, Heading, Items, Page, Paragraph, Site, Steps, Table, file_of
 from arauto.generate.say import Code, Line, Link, Words, sentence
 from arauto.generate.telling import Told
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+_BAR = re.compile(r"(?<!\\)\|")
+"""In code it ends a cell, too."""
 
 
 def markdown(site: Site, languages: tuple[str, ...]) -> dict[str, str]:
@@ -19,8 +21,8 @@ def markdown(site: Site, languages: tuple[str, ...]) -> dict[str, str]:
 
 def chooser(title: str, languages: tuple[str, ...]) -> str:
     """The page above those of all languages."""
-    links = "".join(f"- [{_text(Words(each).text('itself'))}]({each}/index.md)\n" for each in languages)
-    return f"# {_text(title)}\n\n{links}"
+    links = "".join(f"- [{text(Words(each).text('itself'))}]({each}/index.md)\n" for each in languages)
+    return f"# {text(title)}\n\n{links}"
 
 
 def _page(site: Site, page: Page, languages: tuple[str, ...]) -> str:
@@ -28,11 +30,11 @@ def _page(site: Site, page: Page, languages: tuple[str, ...]) -> str:
     words = site.words
     path = file_of(page.path)
     up = "../" * page.path.count("/")
-    above = [] if page.path == "index" else [f"[{_text(words.text('overview'))}]({up}index.md)"]
+    above = [] if page.path == "index" else [f"[{text(words.text('overview'))}]({up}index.md)"]
     others = (each for each in languages if each != words.language)
-    above += [f"[{_text(Words(each).text('itself'))}]({up}../{each}/{path}.md)" for each in others]
-    parts = [" · ".join(above), f"# {_text(page.title)}", *map(writer.block, page.blocks)]
-    parts.append(f"---\n\n{_text(words.text('footer', version=site.version))}")
+    above += [f"[{text(Words(each).text('itself'))}]({up}../{each}/{path}.md)" for each in others]
+    parts = [" · ".join(above), f"# {text(page.title)}", *map(writer.block, page.blocks)]
+    parts.append(f"---\n\n{text(words.text('footer', version=site.version))}")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -44,15 +46,19 @@ class _Writer:
         self._folder = folder if slash else "."
 
     def line(self, line: Line) -> str:
-        return "".join(map(self._part, line)).strip()
+        return whole_line("".join(map(self._part, line)))
+
+    def _cell(self, line: Line) -> str:
+        return _BAR.sub(r"\\|", self.line(line))
 
     def _part(self, part: str | Code | Link) -> str:
         match part:
-            case Code(text):
-                return _code(text)
-            case Link(to, text, code):
-                return f"[{_code(text) if code else _text(text)}]({relpath(file_of(to) + '.md', self._folder)})"
-        return _text(part)
+            case Code(shown):
+                return code(shown)
+            case Link(to, shown, as_code):
+                label = code(shown) if as_code else text(shown)
+                return f"[{label}]({relpath(file_of(to) + '.md', self._folder)})"
+        return text(part)
 
     def block(self, block: Block) -> str:
         match block:
@@ -65,12 +71,11 @@ class _Writer:
             case Steps(steps):
                 return self._steps(steps, "")
             case Table(head, rows):
-                cells = [[_text(each) for each in head], ["---"] * len(head)]
-                cells += [[self.line(cell).replace("|", "\\|") for cell in row] for row in rows]
+                cells = [[text(each) for each in head], ["---"] * len(head)]
+                cells += [list(map(self._cell, row)) for row in rows]
                 return "\n".join(f"| {' | '.join(each)} |" for each in cells)
-            case Example(name, text):
-                fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
-                return f"{_text(name)}:\n\n{fence}json\n{text}\n{fence}"
+            case Example(name, sample):
+                return f"{text(name)}:\n\n{fenced(sample, 'json')}"
 
     def _steps(self, steps: tuple[Told, ...], indent: str) -> str:
         lines: list[str] = []
@@ -81,15 +86,3 @@ class _Writer:
                     lines.append(f"{indent}   - {self.line(sentence(label, ':'))}")
                 lines.append(self._steps(inside, f"{indent}   {'  ' if label is not None else ''}"))
         return "\n".join(lines)
-
-
-def _text(text: str) -> str:
-    """Text that has no meaning to Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split(" ")).replace("\n", " "))
-
-
-def _code(text: str) -> str:
-    """Code, whatever is in it."""
-    ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    space = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{ticks}{space}{' '.join(text.split()) or ' '}{space}{ticks}"
