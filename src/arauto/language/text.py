@@ -19,7 +19,8 @@ SEPARATOR = "\uf8ff"
 
 _MARK = "\uf8fe"
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]")
-_COUNTERS = frozenset({"index", "index0", "revindex", "revindex0", "length", "depth", "depth0"})
+COUNTERS = ("index", "index0", "revindex", "revindex0", "length", "depth", "depth0")
+"""What ``loop`` counts, which is written as a number."""
 
 
 class Part(NamedTuple):
@@ -135,7 +136,7 @@ def _reading(source: str, code: Code) -> Reading:
 
 def _is_counter(code: Code) -> bool:
     words = [token.text for token in code.tokens]
-    return len(words) == 3 and words[:2] == ["loop", "."] and words[2] in _COUNTERS
+    return len(words) == 3 and words[:2] == ["loop", "."] and words[2] in COUNTERS
 
 
 _texts: WeakValueDictionary[tuple[tuple[Part, ...], str], Text] = WeakValueDictionary()

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from jinja2 import nodes
 
 from arauto.language.scan import did_you_mean
+from arauto.language.text import COUNTERS
 from arauto.language.types.filters import (
     SAID,
     SIGNATURES,
@@ -80,7 +81,6 @@ def _is_one_value(source: str, trees: Sequence[nodes.Node]) -> bool:
     return stripped and len(trees) == 1 and isinstance(trees[0], nodes.Output)
 
 
-COUNTED = ("index", "index0", "revindex", "revindex0", "length", "depth", "depth0")
 _ARITHMETIC = {nodes.Sub: "-", nodes.Div: "/", nodes.FloorDiv: "//", nodes.Mod: "%", nodes.Pow: "**"}
 _ORDERING = frozenset({"lt", "lteq", "gt", "gteq"})
 _BY_ATTRIBUTE = frozenset({"selectattr", "rejectattr", "sort", "sum", "unique", "min", "max", "join", "groupby", "map"})
@@ -149,7 +149,7 @@ class Walk(Judge):
                 message = f"{said_of(tree.iter)} is {SAID[atom.kind]}, and a loop goes over a list"
                 self.add(place(tree.iter), "not-a-list", message)
         item = items_of(over) or (OPEN if any(atom.kind in ("number", "truth") for atom in over) else ())
-        counted: dict[str, Type] = dict.fromkeys(COUNTED, WHOLE) | dict.fromkeys(("first", "last"), TRUTH)
+        counted: dict[str, Type] = dict.fromkeys(COUNTERS, WHOLE) | dict.fromkeys(("first", "last"), TRUTH)
         beside = union(item, (Missing("empty"),))
         loop: Type = (Record({**counted, "previtem": beside, "nextitem": beside, "cycle": OPEN, "changed": OPEN}),)
         within = self._bind(tree.target, item, {**known, "loop": loop})
@@ -403,7 +403,7 @@ class Walk(Judge):
         also_empty = any(isinstance(each, nodes.Const) and each.value is True for each in node.args[1:2])
         also_empty = also_empty or any(key == "boolean" for key, _ in _named(node))
         left = truthy(given) if also_empty else present(given)
-        return union(left, otherwise) if len(left) < len(given) or also_empty or not left else union(left, ())
+        return union(left, otherwise) if len(left) < len(given) or also_empty or not left else left
 
     def _map(self, node: nodes.Filter, given: Type) -> Type:
         self._many(node, given)

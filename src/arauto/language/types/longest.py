@@ -16,9 +16,9 @@ from urllib.parse import quote
 from jinja2 import nodes
 
 from arauto.language.environment import FIRST_HOLE, HOLES
-from arauto.language.text import SEPARATOR, Part
+from arauto.language.text import COUNTERS, SEPARATOR, Part
 from arauto.language.types import lengths
-from arauto.language.types.check import COUNTED, Walk
+from arauto.language.types.check import Walk
 from arauto.language.types.filters import most_of
 from arauto.language.types.judge import place, said_of
 from arauto.language.types.lattice import Type
@@ -213,7 +213,7 @@ def _source(node: nodes.Node) -> tuple[str, int]:
 
 
 def _counts(name: nodes.Name, attribute: str) -> bool:
-    return name.name == "loop" and attribute in COUNTED
+    return name.name == "loop" and attribute in COUNTERS
 
 
 def _every(pieces: Iterable[_Piece]) -> Iterator[_Piece]:

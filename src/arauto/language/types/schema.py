@@ -18,11 +18,9 @@ from arauto.language.types.lattice import (
     UNLISTED,
     Items,
     Missing,
-    Null,
     Number,
     Record,
     Text,
-    Truth,
     Type,
     both,
     lesser,
@@ -175,12 +173,3 @@ class _Reader:
 
     def _property(self, schema: JSON, required: bool) -> Callable[[], Type]:
         return self._later(schema) if required else lambda: union(self.read(schema), (Missing(),))
-
-
-def accepts(wanted: Type, given: Type) -> bool:
-    """Whether every alternative of ``given`` is of a kind that ``wanted`` has; what is open may be anything."""
-    kinds = {atom.kind for atom in wanted}
-    return "open" in kinds or all(atom.kind in kinds or atom.kind in ("open", "missing") for atom in given)
-
-
-__all__ = ["Null", "Truth", "accepts", "type_of"]
