@@ -11,7 +11,7 @@ from arauto.catalogue.case import Expected
 from arauto.channels.push import PushBody
 from arauto.channels.sms import SmsBody
 from arauto.simulate import Carried
-from arauto.simulate.matching import differences, match, shown_span, shown_time
+from arauto.simulate.matching import differences, match, shown_time
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ZONE = "America/Sao_Paulo"
@@ -97,4 +97,3 @@ def test_what_goes_to_somebody_else_is_not_taken_for_it() -> None:
 def test_times_are_told_from_the_beginning_and_by_the_clock() -> None:
     assert shown_time(START + 3 * HOUR, START, ZONE) == "+3h (12:00)"
     assert shown_time(START + 25.5 * HOUR, START, ZONE) == "+1d1h30m (Tue 03-03 10:30)"
-    assert shown_span(timedelta(seconds=5)) == "+5s"

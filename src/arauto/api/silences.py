@@ -19,7 +19,7 @@ from arauto.decide.cron import Cron
 from arauto.decide.silences import phase
 from arauto.decide.times import Faulty
 from arauto.engine.hub import Hub
-from arauto.model import Silence, parse_duration
+from arauto.model import Silence, parse_duration, write_duration
 from arauto.store import ApiKey
 from arauto.store.silences import Held
 
@@ -305,23 +305,13 @@ def _view(silence: Silence, held: Held | None, now: datetime) -> SilenceView:
         start=_time(silence.start) or "",
         end=_time(silence.end),
         every=silence.cron,
-        lasts=None if silence.lasts is None else _duration(silence.lasts),
+        lasts=None if silence.lasts is None else write_duration(silence.lasts),
         zone=silence.zone,
         notifications=list(silence.notifications),
         categories=list(silence.categories),
         recipients=list(silence.recipients),
         held=HeldView(runs=held.runs if held else 0, messages=held.messages if held else 0),
     )
-
-
-def _duration(span: timedelta) -> str:
-    """As it could be written: ``1d2h``."""
-    left, parts = int(span.total_seconds()), []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        if left >= size:
-            parts.append(f"{left // size}{unit}")
-            left %= size
-    return "".join(parts)
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from arauto.catalogue.analysis.open_secrets import masked
 from arauto.catalogue.rules import Each
-from arauto.model import JSON
+from arauto.model import JSON, write_duration
 from arauto.secret import MASK, Secret
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -113,7 +113,7 @@ def as_json(value: Any) -> JSON:
         case str():
             return masked(value)
         case timedelta():
-            return duration(value)
+            return write_duration(value)
         case Decimal():
             return f"{value:f}"
         case datetime() | date() | time():
@@ -125,20 +125,10 @@ def as_json(value: Any) -> JSON:
     return value
 
 
-def duration(span: timedelta) -> str:
-    """As projects write durations: ``1h30m``."""
-    left, parts = round(span.total_seconds()), []
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, left = divmod(left, length)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
-
-
 def place_of(path: Path) -> str:
     """A path as messages name it: ``events[0].when``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 
 
-__all__ = ["Change", "Hidden", "Path", "as_json", "changes", "duration", "hidden", "meaning", "place_of", "same"]
+__all__ = ["Change", "Hidden", "Path", "as_json", "changes", "hidden", "meaning", "place_of", "same"]

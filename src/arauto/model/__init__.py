@@ -7,7 +7,7 @@ Times are aware datetimes in UTC; ids are derived, so that everything may be wri
 
 from __future__ import annotations
 
-from arauto.model.basics import JSON, Context, Reason, derive_id, parse_duration
+from arauto.model.basics import JSON, Context, Reason, derive_id, parse_duration, write_duration
 from arauto.model.decisions import Continue, Decision, Merge, Notify, Send, Situation, Step, Stop, Use, Wait
 from arauto.model.events import HOPS, MOST_HOPS, Event, EventType, SchemaCheck, hops_told
 from arauto.model.notifications import (
@@ -119,4 +119,5 @@ __all__ = [
     "derive_id",
     "hops_told",
     "parse_duration",
+    "write_duration",
 ]

@@ -38,6 +38,16 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
 
 
+def write_duration(span: timedelta) -> str:
+    """What ``parse_duration`` reads as this, to the second and not in weeks: ``1d2h30m``; nothing is ``0s``."""
+    left, parts = round(span.total_seconds()), []
+    for unit in ("d", "h", "m", "s"):
+        number, left = divmod(left, _UNITS[unit])
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts) or "0s"
+
+
 class Reason(Struct, frozen=True, omit_defaults=True):
     """Why something was decided: a code, translated for people by ``explain``, and the values that it speaks of."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from arauto.catalogue.case import Expected
-from arauto.model import JSON
+from arauto.model import JSON, write_duration
 from arauto.simulate.simulation import Carried
 
 _WHO = ("to", "by", "notification", "kind")
@@ -179,19 +179,8 @@ def shown_time(moment: datetime, start: datetime, zone: str) -> str:
     """``+3h (12:00)``: since the beginning, and by the clock of the zone."""
     local = moment.astimezone(ZoneInfo(zone))
     same_day = local.date() == start.astimezone(ZoneInfo(zone)).date()
-    seconds = ":%S" if local.second else ""
-    return f"{shown_span(moment - start)} ({local:{'%H:%M' + seconds if same_day else '%a %m-%d %H:%M' + seconds}})"
-
-
-def shown_span(span: timedelta) -> str:
-    """``+1d2h``, as it may be written in a case."""
-    seconds = round(span.total_seconds())
-    parts = []
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        number, seconds = divmod(seconds, length)
-        if number:
-            parts.append(f"{number}{unit}")
-    return "+" + ("".join(parts) or "0s")
+    clock = ("" if same_day else "%a %m-%d ") + ("%H:%M:%S" if local.second else "%H:%M")
+    return f"+{write_duration(moment - start)} ({local:{clock}})"
 
 
 def _expected_time(expected: Expected, start: datetime, zone: str) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from arauto.catalogue.diagnostics import Faults
 from arauto.catalogue.document import Document, Path
 from arauto.catalogue.reader import read
-from arauto.model import JSON
-from arauto.simulate.matching import main_part, shown_span, texts_of
+from arauto.model import JSON, write_duration
+from arauto.simulate.matching import main_part, texts_of
 from arauto.simulate.simulation import Carried
 from arauto.simulate.testing import Played
 
@@ -53,7 +53,7 @@ def _written(played: Played, indent: int) -> str:
 
 
 def _entries(carried: Carried, played: Played) -> Iterator[tuple[str, JSON]]:
-    yield "at", shown_span(carried.at - played.case.start)
+    yield "at", f"+{write_duration(carried.at - played.case.start)}"
     yield "to", carried.recipient
     yield "by", carried.channel
     yield "notification", carried.notification

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 
 import yaml
 
-from arauto.model import JSON, Reason
+from arauto.model import JSON, Reason, write_duration
 
 LANGUAGES = ("en", "pt-BR")
 
@@ -66,18 +67,8 @@ def _value(name: str, value: JSON, language: str) -> str:
         case "receipt", str():
             return say(f"state.{value}", language=language)
         case "seconds", int():
-            return _span(value)
+            return write_duration(timedelta(seconds=value))
     return _shown(value)
-
-
-def _span(seconds: int) -> str:
-    """As projects write durations: 90 is 1m30s."""
-    parts = []
-    for unit, length in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, length)
-        if count:
-            parts.append(f"{count}{unit}")
-    return "".join(parts) or "0s"
 
 
 def _shown(value: JSON) -> str:
