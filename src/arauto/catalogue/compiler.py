@@ -20,9 +20,11 @@ from arauto.catalogue.diagnostics import START, Faults, shown
 from arauto.catalogue.event_types import compile_event_types
 from arauto.catalogue.folder import PROJECT, Folder
 from arauto.catalogue.gathered import compile_gathered
-from arauto.catalogue.notifications import Sight, Surroundings, compile_notifications, listeners
+from arauto.catalogue.notifications import compile_notifications, listeners
 from arauto.catalogue.project import compile_whole
 from arauto.catalogue.recipients import Everybody, compile_recipients
+from arauto.catalogue.rules import Surroundings
+from arauto.catalogue.sight import Sight
 from arauto.catalogue.sources import compile_sources
 from arauto.errors import CatalogueFaulty
 from arauto.model import Catalogue, Notification
@@ -30,16 +32,25 @@ from arauto.model import Catalogue, Notification
 _NO_FILE = ("no file of a project has this name", "leave it out")
 
 
+_first = threading.Lock()
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Without the garbage collector, which would go over the growing catalogue again and again, and find nothing."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    if not _first.acquire(blocking=False):  # a hub compiles in threads: of several, the first leaves it as it was
         yield
+        return
+    try:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if collecting:
+                gc.enable()
     finally:
-        if collecting:
-            gc.enable()
+        _first.release()
 
 
 @undisturbed()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from arauto.catalogue.diagnostics import Faults, Place
-from arauto.catalogue.typing import Sight
+from arauto.catalogue.sight import Sight
 from arauto.channels import Limited
 from arauto.language.types import Longest
 from arauto.model import Catalogue, Composer

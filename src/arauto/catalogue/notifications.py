@@ -10,9 +10,10 @@ from arauto.catalogue.diagnostics import START, Faults, listed
 from arauto.catalogue.folder import NOTIFICATION, File, Folder, hash_of
 from arauto.catalogue.rules import Surroundings, awaited, event_types, target
 from arauto.catalogue.shapes import fit
+from arauto.catalogue.sight import Sight
 from arauto.catalogue.steps import Program, compile_steps
 from arauto.catalogue.texts import Texts, compile_texts, missing, sort_files
-from arauto.catalogue.typing import Sight, check_queries, check_types
+from arauto.catalogue.typing import check_queries, check_types
 from arauto.catalogue.values import NAME, Reader
 from arauto.decide.groups import anyone
 from arauto.decide.signals import CLOSED, OPENED, listened
@@ -185,4 +186,4 @@ def listeners(notifications: Mapping[str, Notification]) -> dict[str, tuple[List
     return {type_: tuple(each) for type_, each in found.items()}
 
 
-__all__ = ["Sight", "Surroundings", "compile_notifications", "listeners"]
+__all__ = ["compile_notifications", "listeners"]
