@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,9 @@ from arauto.cli import Failed
 from arauto.cli.check import compile_or_exit
 
 app = typer.Typer(help="Make types, an AsyncAPI document or browsable pages of a project.")
+
+_RECORD = ".arauto-catalogue"
+"""In a folder of pages: the names of all that were made."""
 
 _Project = Annotated[Path, typer.Argument(help="The project folder.", show_default=False)]
 _Output = Annotated[
@@ -84,6 +88,7 @@ def catalogue_pages(
     """Pages that say in plain words who hears of each event, how and when.
 
     They need no server and no script: put them anywhere. Addresses of people are not in them.
+    The folder is new, empty, or of an earlier call, whose pages these replace.
 
     Examples:
 
@@ -95,9 +100,35 @@ def catalogue_pages(
 
     languages = tuple(each.value for each in (Language if language is None else (language,)))
     files = written_site(compile_or_exit(directory), languages, html=format is PageFormat.html)
-    for name, text in files.items():
-        _write(output / name, text)
+    _replace(output, files)
     typer.echo(f"{len(files)} files are in {output}; begin with {output / next(iter(files))}")
+
+
+def _replace(folder: Path, files: Mapping[str, str]) -> None:
+    """Write pages into a folder in the place of those of an earlier call; what others put beside those stays."""
+    record = folder / _RECORD
+    try:
+        earlier = record.read_text(encoding="utf-8").splitlines() if record.is_file() else None
+        if earlier is None and folder.is_dir() and any(not each.name.startswith(".") for each in folder.iterdir()):
+            told = f"{folder} is not empty, and holds no pages of an earlier call; choose another folder, or empty it"
+            raise Failed(told, 2)
+        for name in set(earlier or ()) - files.keys():
+            _remove(folder, name)
+    except OSError as error:
+        raise Failed(f"{error.filename or folder} cannot be replaced: {error.strerror}") from None
+    _write(record, "".join(f"{name}\n" for name in sorted(files)))
+    for name, text in files.items():
+        _write(folder / name, text)
+
+
+def _remove(folder: Path, name: str) -> None:
+    """Delete a file of the folder, and the folders in it that are empty then."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        return  # the record is no longer as it was written
+    (folder / name).unlink(missing_ok=True)
+    for above in Path(name).parents[:-1]:
+        if (folder / above).is_dir() and not any((folder / above).iterdir()):
+            (folder / above).rmdir()
 
 
 def _write(file: Path | None, text: str) -> None:
