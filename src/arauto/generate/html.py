@@ -16,10 +16,8 @@ _LEAD = ' class="lead"'
 
 def html(site: Site, languages: tuple[str, ...]) -> dict[str, str]:
     """The files of a site by name, below the folder of its language; ``languages`` are those there are pages in."""
-    sheet = files(__package__).joinpath("pages.css").read_text(encoding="utf-8")
-    colors = f":root{{--accent:{shade(site.color, dark=True)};--accent-dark:{shade(site.color, dark=False)}}}\n"
     written = {f"{file_of(page.path)}.html": _page(site, page, languages) for page in site.pages}
-    return {"style.css": colors + sheet, **written}
+    return {"style.css": sheet(site.color), **written}
 
 
 def chooser(title: str, languages: tuple[str, ...]) -> str:
@@ -28,17 +26,28 @@ def chooser(title: str, languages: tuple[str, ...]) -> str:
         f'<li><a href="{each}/index.html" lang="{each}">{escape(Words(each).text("itself"))}</a></li>'
         for each in languages
     )
-    head = _head(languages[0], title, f"{languages[0]}/style.css")
-    return f'{head}<body class="chooser"><main><h1>{escape(title)}</h1><ul>{links}</ul></main></body></html>\n'
+    top = head(languages[0], title, _linked(f"{languages[0]}/style.css"))
+    return f'{top}<body class="chooser"><main><h1>{escape(title)}</h1><ul>{links}</ul></main></body></html>\n'
 
 
-def _head(language: str, title: str, sheet: str) -> str:
+def sheet(color: str) -> str:
+    """The sheet of all pages; ``color`` is the brand's."""
+    accents = f":root{{--accent:{shade(color, dark=True)};--accent-dark:{shade(color, dark=False)}}}\n"
+    return accents + files(__package__).joinpath("pages.css").read_text(encoding="utf-8")
+
+
+def head(language: str, title: str, style: str) -> str:
+    """A page up to its body; ``style`` is the element that has the sheet, or leads to it."""
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
-        f'<link rel="stylesheet" href="{sheet}"></head>\n'
+        f"{style}</head>\n"
     )
+
+
+def _linked(sheet: str) -> str:
+    return f'<link rel="stylesheet" href="{sheet}">'
 
 
 def _page(site: Site, page: Page, languages: tuple[str, ...]) -> str:
@@ -54,7 +63,7 @@ def _page(site: Site, page: Page, languages: tuple[str, ...]) -> str:
     label = "" if page.path == "index" else f'<p class="kind">{escape(page.kind)}</p>'
     name = f"<code>{title}</code>" if page.section == "events" else title
     return (
-        _head(words.language, f"{page.title} · {site.brand}", f"{up}style.css")
+        head(words.language, f"{page.title} · {site.brand}", _linked(f"{up}style.css"))
         + f'<body><a class="skip" href="#content">{escape(words.text("skip"))}</a>\n'
         f'<header><a class="brand" href="{up}index.html">{escape(site.brand)}</a>'
         f'<nav aria-label="{escape(words.text("nav"))}">{_navigation(site, page, up)}</nav>{others}</header>\n'

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-from arauto.content.color import shade
 from arauto.decide.wishes import IN_APP
+from arauto.generate.html import head, sheet
 from arauto.simulate import charts
 from arauto.simulate.outcome import Difference, Outcome
 from arauto.simulate.tally import NIGHT
@@ -38,19 +38,14 @@ class _Page:
         self.colors = {each.channel: index % _COLORS for index, each in enumerate(outcome.channels)}
 
     def whole(self, color: str) -> str:
-        title = escape(self.teller.title())
-        sheet = files("arauto.generate").joinpath("pages.css").read_text(encoding="utf-8")
+        title = self.teller.title()
         own = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-        accents = f":root{{--accent:{shade(color, dark=True)};--accent-dark:{shade(color, dark=False)}}}\n"
         told = self.outcome
         footer = self.text("footer", version=told.version, seed=str(told.seed))
         return (
-            f'<!doctype html>\n<html lang="{self.language}"><head><meta charset="utf-8"><title>{title}</title>'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
-            f"<style>\n{accents}{sheet}{own}</style></head>\n"
-            f'<body><a class="skip" href="#content">{escape(self.text("skip"))}</a>\n'
-            f'<main id="content"><h1>{title}</h1><p class="lead">{escape(self.teller.lead())}</p>\n'
+            head(self.language, title, f"<style>\n{sheet(color)}{own}</style>")
+            + f'<body><a class="skip" href="#content">{escape(self.text("skip"))}</a>\n'
+            f'<main id="content"><h1>{escape(title)}</h1><p class="lead">{escape(self.teller.lead())}</p>\n'
             + "".join(self._sections())
             + f"</main>\n<footer>{escape(footer)}</footer></body></html>\n"
         )
