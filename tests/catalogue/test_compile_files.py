@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from arauto.catalogue import compile_files, compile_project
+from arauto.catalogue.compiler import undisturbed
 from arauto.catalogue.folder import hash_of
 from arauto.errors import CatalogueFaulty
 
@@ -71,3 +74,23 @@ def test_without_a_project_file_there_is_no_project() -> None:
         compile_files({"events/order.paid.yaml": b"{}"})
     (fault,) = faulty.value.diagnostics
     assert (fault.file, fault.code) == ("arauto.yaml", "missing-file")
+
+
+def test_the_collector_is_on_again_however_compilations_in_threads_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one ends between the other's look at the collector and its turning it off."""
+    looked = gc.isenabled
+    try:
+        with ExitStack() as one, ExitStack() as other:
+
+            def isenabled() -> bool:
+                enabled = looked()
+                one.close()
+                return enabled
+
+            one.enter_context(undisturbed())
+            assert not looked()
+            monkeypatch.setattr(gc, "isenabled", isenabled)
+            other.enter_context(undisturbed())
+        assert looked()
+    finally:
+        gc.enable()

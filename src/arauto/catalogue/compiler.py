@@ -7,6 +7,7 @@ its name, so that one slip is told once and not again wherever the name is used.
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -41,15 +42,13 @@ def undisturbed() -> Iterator[None]:
     if not _first.acquire(blocking=False):  # a hub compiles in threads: of several, the first leaves it as it was
         yield
         return
+    collecting = gc.isenabled()
+    gc.disable()
     try:
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            yield
-        finally:
-            if collecting:
-                gc.enable()
+        yield
     finally:
+        if collecting:
+            gc.enable()
         _first.release()
 
 
