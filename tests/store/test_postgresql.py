@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -160,3 +161,50 @@ async def test_a_row_for_which_there_is_no_room_is_refused(postgresql_url: str, 
     with pytest.raises(StoreRefused, match=r"\(54000\)"):
         await make.append(store, noise)
     await store.close()
+
+
+async def waits_for_a_lock(other: asyncpg.Connection[Any]) -> None:
+    """Return when somebody waits for what this connection holds."""
+    async with asyncio.timeout(20):
+        while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+
+
+async def test_what_became_of_somebody_before_they_were_deleted_is_kept(postgresql_url: str, make: Any) -> None:
+    """Also while another node is just writing it."""
+    from arauto.model import Recipient
+
+    store = await open_store(postgresql_url)
+    await store.put_recipients("default", [Recipient(id="ana", name="Ana")], now=make.now)
+    other = await asyncpg.connect(postgresql_url)
+    later = timedelta(seconds=1)
+    async with other.transaction():
+        await other.execute(
+            "UPDATE recipients SET changed_at = changed_at + 1000000, document = replace(document, 'Ana', 'Bia')"
+        )
+        deleting = asyncio.create_task(store.delete_recipient("default", "ana", now=make.now + 2 * later))
+        await waits_for_a_lock(other)
+    assert await deleting
+    kept = [(each["since"], each["until"], str(each["was"])) for each in await store.history_of("default", "ana")]
+    assert [each[:2] for each in kept] == [(make.now, make.now + later), (make.now + later, make.now + 2 * later)]
+    await other.close()
+    await store.close()
+
+
+async def test_two_nodes_that_let_go_of_what_is_old_share_it(postgresql_url: str, make: Any) -> None:
+    nodes = [await open_store(postgresql_url) for _ in range(2)]
+    for event in await make.append(nodes[0], *(str(number) for number in range(120))):
+        await make.plan(nodes[0], event)
+    day = timedelta(days=1)
+
+    async def retire(node: int) -> int:
+        gone = 0
+        for _ in range(8):
+            gone += (await nodes[node].retire(day, lambda told: day, now=make.now + 2 * day, limit=10)).gone
+        return gone
+
+    gone = await asyncio.gather(retire(0), retire(1))
+    assert sum(gone) == 120, "none is counted twice, and none is looked at twice"
+    assert not (await nodes[0].counts()).events
+    for node in nodes:
+        await node.close()

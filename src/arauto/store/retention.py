@@ -16,6 +16,9 @@ from arauto.store.documents import optional, read_json, to_micros
 
 _RECEIPTS: tuple[ReceiptKind, ...] = get_args(ReceiptKind)
 
+_ONE_AT_A_TIME = "retention"
+"""Hubs that share a database take turns: the next one goes on where this one has come to."""
+
 RetentionOf = Callable[[JSON], timedelta | None]
 """How long an event with this explanation is kept; None: for ever."""
 
@@ -56,6 +59,7 @@ class RetentionVerbs:
         seconds = int(retention.total_seconds())
         latest = to_micros(now - retention)
         async with self._database.transaction() as transaction:
+            await transaction.rows("lock_keys", keys=[_ONE_AT_A_TIME])
             rows = await transaction.rows("retained", seconds=seconds)
             after = rows[0][0] if rows else 0
             found = await transaction.rows("take_old_events", after=after, limit=limit)
@@ -77,6 +81,7 @@ class RetentionVerbs:
     async def retire_overdue(self, keep: RetentionOf, *, after: int, now: datetime, limit: int) -> Retired:
         """One whose retention has become longer is no longer put aside."""
         async with self._database.transaction() as transaction:
+            await transaction.rows("lock_keys", keys=[_ONE_AT_A_TIME])
             found = await transaction.rows("take_overdue_events", after=after, limit=limit)
             if not found:
                 return Retired(0, 0, 0, 0)

@@ -1,15 +1,16 @@
 -- what was ----------------------------------------------------------------------------------------------------------
 -- What was overwritten at the very time at which it came held at no time (since = until).
 
+-- What somebody else is writing is waited for: it is what is deleted next.
 -- name: keep_deleted
 INSERT INTO history (tenant, kind, id, since, until, gone, document)
 SELECT tenant, 'recipient', id, changed_at, greatest(changed_at, :now), 1, document FROM recipients
-WHERE tenant = :tenant AND id = :id;
+WHERE tenant = :tenant AND id = :id FOR UPDATE;
 
 -- name: keep_deleted_silence
 INSERT INTO history (tenant, kind, id, since, until, gone, document)
 SELECT tenant, 'silence', id, changed_at, greatest(changed_at, :now), 1, document FROM silences
-WHERE tenant = :tenant AND id = :id;
+WHERE tenant = :tenant AND id = :id FOR UPDATE;
 
 -- name: history_of
 SELECT kind, since, until, document FROM history
