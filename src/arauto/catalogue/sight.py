@@ -25,11 +25,9 @@ from arauto.language.types import (
     type_of,
     union,
 )
-from arauto.model import JSON, Recipient
+from arauto.model import JSON, MOST_ATTRIBUTE, Recipient
 
-_MOST_ATTRIBUTE = 512
-_ATTRIBUTE: Type = (Text(filled=True, most=_MOST_ATTRIBUTE),)
-"""What the intake takes as an event's id, source or subject."""
+_ATTRIBUTE: Type = (Text(filled=True, most=MOST_ATTRIBUTE),)
 NAME: Type = (Open(most=40),)
 """Somebody's name, if there is one: nothing says how long it is, but hardly anybody's is longer."""
 _ID: Type = (Text(filled=True, most=200),)
@@ -68,7 +66,7 @@ class Sight:
                 "source": _ATTRIBUTE,
                 "type": one_of([name]),
                 "time": _MOMENT,
-                "subject": union((Text(most=_MOST_ATTRIBUTE),), NULL),
+                "subject": union((Text(most=MOST_ATTRIBUTE),), NULL),
                 "data": type_of(found.schema) if found else OPEN,
             }
             known = self._event_types[name] = (Record(told),)

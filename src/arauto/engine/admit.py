@@ -9,12 +9,9 @@ from difflib import get_close_matches
 import orjson
 
 from arauto.errors import BadPayload, UnknownEventType
-from arauto.model import HOPS, MOST_HOPS, Catalogue, Event, hops_told
+from arauto.model import HOPS, MOST_ATTRIBUTE, MOST_HOPS, Catalogue, Event, hops_told
 from arauto.sources import Draft
 from arauto.store import NewEvent
-
-MAX_ATTRIBUTE = 512
-"""Characters in an event's id, source, type or subject."""
 
 
 def admit(draft: Draft, catalogue: Catalogue, now: datetime, *, tenant: str = "default") -> NewEvent:
@@ -28,9 +25,9 @@ def admit(draft: Draft, catalogue: Catalogue, now: datetime, *, tenant: str = "d
         hint = f"; did you mean {near[0]!r}?" if near else f"; there are: {', '.join(sorted(catalogue.event_types))}"
         raise UnknownEventType("unknown_event_type", f"no event type {_shown(draft.type)!r} in the catalogue{hint}")
     for name, value in (("id", draft.id), ("source", draft.source), ("subject", draft.subject or "")):
-        if len(value) > MAX_ATTRIBUTE:
+        if len(value) > MOST_ATTRIBUTE:
             raise BadPayload(
-                "attribute_too_long", f"{name} has {len(value)} characters; at most {MAX_ATTRIBUTE} are allowed"
+                "attribute_too_long", f"{name} has {len(value)} characters; at most {MOST_ATTRIBUTE} are allowed"
             )
     if draft.extensions and hops_told(draft.extensions.get(HOPS)) > MOST_HOPS:
         raise BadPayload(

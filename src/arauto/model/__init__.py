@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from arauto.model.basics import JSON, Context, Reason, derive_id, parse_duration, write_duration
 from arauto.model.decisions import Continue, Decision, Merge, Notify, Send, Situation, Step, Stop, Use, Wait
-from arauto.model.events import HOPS, MOST_HOPS, Event, EventType, SchemaCheck, hops_told
+from arauto.model.events import HOPS, MOST_ATTRIBUTE, MOST_HOPS, Event, EventType, SchemaCheck, hops_told
 from arauto.model.notifications import (
     Awaited,
     AwaitedReceipt,
@@ -57,6 +57,7 @@ from arauto.model.runs import (
 __all__ = [
     "HOPS",
     "JSON",
+    "MOST_ATTRIBUTE",
     "MOST_HOPS",
     "Attempt",
     "Attention",

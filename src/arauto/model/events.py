@@ -15,6 +15,9 @@ HOPS = "arautohops"
 """The CloudEvents extension that counts how often what an event tells has gone out of a hub by webhook; also a header
 (``ce-arautohops``) of every such call."""
 
+MOST_ATTRIBUTE = 512
+"""So many characters an event's id, source or subject has at most."""
+
 MOST_HOPS = 5
 """An event that has made more is refused: it goes round in a loop."""
 
