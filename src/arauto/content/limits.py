@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote
 
 from arauto.content.holes import HOLE
 from arauto.errors import Diagnostic
 from arauto.language import SEPARATOR, Part
-from arauto.language.types import Drawn, Value
+from arauto.language.types import Drawn, Value, quoted_length
 
 SHORTER = "shorten values: {0} | truncate(length=40, leeway=0); or say a lesser maxLength in the schema"
 _NAMED = 4
@@ -42,21 +41,17 @@ def made_of(values: Sequence[Value], own: int, whole: int) -> str:
 
 def url_length(urls: Drawn) -> int:
     """How long URLs can be together: values in them are percent-encoded, but for one that a URL begins with."""
-    longest = urls.longest(_quoted_length)
+    longest = urls.longest(quoted_length)
     values = iter(longest.values)
     length, before = 0, SEPARATOR
     for character in longest.skeleton:
         if HOLE.match(character):
             value = next(values)
-            length += len(value) if before == SEPARATOR else _quoted_length(value)
+            length += len(value) if before == SEPARATOR else quoted_length(value)
         else:
             length += 1
         before = character
     return length
-
-
-def _quoted_length(text: str) -> int:
-    return len(quote(text, safe=""))
 
 
 def listed(values: Iterable[Value]) -> str:

@@ -24,7 +24,7 @@ from arauto.language.types.lattice import (
     present,
     union,
 )
-from arauto.language.types.longest import Cost, Drawn, Longest, Rendering, Value
+from arauto.language.types.longest import Cost, Drawn, Longest, Rendering, Value, quoted_length
 from arauto.language.types.narrow import Known, either
 from arauto.language.types.schema import type_of
 
@@ -55,6 +55,7 @@ __all__ = [
     "is_time",
     "one_of",
     "present",
+    "quoted_length",
     "type_of",
     "union",
 ]

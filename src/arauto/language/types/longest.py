@@ -271,7 +271,7 @@ def _rendered(pieces: Iterable[_Piece], ways: dict[int, list[_Piece]], texts: di
 @lru_cache(maxsize=512)
 def _dearest(letters: frozenset[str], cost: Cost) -> tuple[str, str]:
     """The letter that costs most of those that nobody strips off the ends of a text, and of all."""
-    paid = sorted(letters, key=lambda letter: (cost(letter), _quoted(letter), letter))
+    paid = sorted(letters, key=lambda letter: (cost(letter), quoted_length(letter), letter))
     return next((letter for letter in reversed(paid) if not letter.isspace()), ""), paid[-1] if paid else ""
 
 
@@ -285,11 +285,12 @@ def _worst(written: Extent, cost: Cost) -> list[str]:
     if not candidates:
         return [""]
     longest = max(candidates, key=lambda text: (len(text), cost(text)))
-    return list(dict.fromkeys((longest, max(candidates, key=cost), max(candidates, key=_quoted))))
+    return list(dict.fromkeys((longest, max(candidates, key=cost), max(candidates, key=quoted_length))))
 
 
-def _quoted(text: str) -> int:
+def quoted_length(text: str) -> int:
+    """How many characters a text has in a URL."""
     return len(quote(text, safe=""))
 
 
-__all__ = ["Cost", "Drawn", "Longest", "Rendering", "Value"]
+__all__ = ["Cost", "Drawn", "Longest", "Rendering", "Value", "quoted_length"]
