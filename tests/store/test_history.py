@@ -15,7 +15,7 @@ from arauto.store.receipts import nothing_follows
 from store.conftest import NOW, Make
 
 ANA = Recipient(id="ana", addresses={"email": ["ana@old.example"]})
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 
 
 def later(recipient: Recipient, address: str) -> Recipient:
@@ -237,3 +237,12 @@ async def test_history_goes_with_the_oldest_event_that_it_could_be_asked_for(sto
     assert await store.retire_history(10) == 0
     await store.put_recipients("default", [later(ANA, "c@x.example")], now=NOW + 2 * HOUR)
     assert len(await store.history_of("default", "ana")) == 2
+    await store.put_recipients("default", [later(ANA, "d@x.example")], now=NOW + 3 * HOUR)
+    await store.quarantine(make.event("1").key, {})
+    gone = await store.retire(HOUR, lambda told: HOUR, now=NOW + 9 * HOUR, limit=9)
+    assert gone.gone == 1
+    assert await store.retire_history(10) == 0
+    await store.append_events([make.new("2")], owner="a", now=NOW + 150 * MINUTE, lease_until=NOW + 3 * HOUR)
+    assert [await store.retire_history(1) for _ in range(3)] == [1, 1, 0]
+    kept = [(each["since"], each["until"]) for each in await store.history_of("default", "ana")]
+    assert kept == [(NOW + 2 * HOUR, NOW + 3 * HOUR)]
