@@ -124,6 +124,17 @@ def test_an_answer_to_nothing_is_a_failure(run: Run, project: Path) -> None:
     assert "line 9: no message to c-20817 by push had been received by then" in out
 
 
+def test_a_schedule_whose_event_is_refused_is_a_failure(run: Run, project: Path) -> None:
+    """Its first times are tried when the project is compiled; this one is wrong much later."""
+    source = project / "sources/fechamento.yaml"
+    said = source.read_text(encoding="utf-8")
+    source.write_text(said.replace("{day: tick.date}", "{day: \"tick.date if tick.date < '2040' else 1\"}"), "utf-8")
+    write(project, "- name: the end of a month\n  now: 2041-01-31T09:00\n  until: +1d\n  when: []\n  expect: nothing\n")
+    code, out, _ = run(str(project))
+    assert code == 1
+    assert "the schedule fechamento gave no valid event: the event of 2041-01-31T" in out
+
+
 def test_faults_of_cases_are_shown_at_their_place(run: Run, project: Path) -> None:
     write(project, LEFT.replace("cart.left", "cart.lefd") + "  expect: nothing\n")
     code, out, err = run(str(project))

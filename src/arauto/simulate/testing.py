@@ -78,6 +78,8 @@ async def _play(case: Case, simulation: Simulation) -> None:
     if case.until is None:
         simulation.stop_schedules()
         await simulation.run_out()
+    for each in simulation.rejections:
+        raise _Impossible(f"the schedule {each.source} gave no valid event: {each.detail}")
 
 
 async def _happen(happening: Happening, simulation: Simulation) -> None:
