@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from arauto.catalogue import check_project
-from arauto.catalogue.diagnostics import WARNINGS
 
 Write = Callable[[Mapping[str, str | bytes | None]], Path]
 Files = dict[str, str]
@@ -347,31 +346,7 @@ PLANTED = [
         "unreachable-recipient",
         "webhook",
     ),
-    case("an empty group", TEAM, "[ana, bob]", "‸[]", "empty-group"),
-    # what leads to nothing
-    case(
-        "a category",
-        PROJECT,
-        "alerts: {title: Alerts}",
-        "alerts: {title: Alerts}\n  ‸spare: {title: Spare}",
-        "unused-category",
-    ),
-    case("a group", TEAM, SALES, f"{SALES}\n  ‸spare: {{members: [ana]}}", "unused-group"),
     # settings
-    case(
-        "urgent and of low priority",
-        PROJECT,
-        "alerts: {title: Alerts}",
-        "alerts: {title: Alerts, urgent: true, ‸priority: low}",
-        "contradicting-category",
-    ),
-    case(
-        "tracked, and not to be refused",
-        PROJECT,
-        "alerts: {title: Alerts}",
-        "alerts: {title: Alerts, consent: required, ‸tracking: true}",
-        "contradicting-category",
-    ),
     case(
         "attempts after the end",
         EMAIL,
@@ -647,12 +622,3 @@ def test_an_attempt_in_the_time_that_a_notification_gives_is_let_be(
         RULE: textwrap.dedent(ADDED[RULE]) + "expires: 9d\n",
     }
     assert [str(each) for each in check_project(project(changes))[1]] == []
-
-
-def test_every_code_is_planted() -> None:
-    planted = {each.values[3] for each in PLANTED} | {each.values[1] for each in TOGETHER} | {"loop"}
-    assert planted == set(WARNINGS) - OF_LENGTHS
-
-
-OF_LENGTHS = {"endless", "may-exceed"}
-"""What tests/catalogue/test_limits.py plants."""
