@@ -1,7 +1,7 @@
 """The whole way in one process with SQLite (``synchronous=FULL``), and the same job done plainly, in one run.
 
     python -m bench [--events 20000] [--json FILE]
-    python -m bench back-test | fan-out | digest | waiting | tests | what-if
+    python -m bench back-test | check | digest | fan-out | tests | waiting | what-if
 
 The first: everything runs on loopback, each side in a process of its own: the load, the hub (or the plain program),
 the sink. The others: see ``inside``.

@@ -25,6 +25,8 @@ from arauto.errors import CatalogueFaulty, UsageFault
 from arauto.model import Catalogue
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from arauto.simulate.coverage import Reached
     from arauto.simulate.testing import Played
 
@@ -68,6 +70,7 @@ def test(
 
       arauto test loja --update
     """
+    from arauto.cli import cases as shown
 
     began = perf_counter()
     catalogue = compile_or_exit(directory)
@@ -76,10 +79,17 @@ def test(
     played, reached = asyncio.run(_play(cases, catalogue, coverage=coverage, language=language, quiet=as_json))
     if update:
         _update(directory, played)
-    _report(directory, catalogue, played, reached, (junit, as_json, update), language, perf_counter() - began)
-    if not update and not all(each.passed for each in played):
-        raise typer.Exit(1)
-    if update and any(each.problem for each in played):
+    if junit is not None:
+        _write(junit, shown.as_junit(catalogue.project.name, played, language))
+    if as_json:
+        typer.echo(shown.as_json(catalogue, played, reached))
+    else:
+        console = _console()
+        shown.show(console, directory, played, language, updated=update, listed=len(played) < _MANY)
+        if reached is not None:
+            shown.show_coverage(console, catalogue, reached)
+        shown.show_summary(console, played, perf_counter() - began, updated=update)
+    if any(each.problem or not (update or each.passed) for each in played):
         raise typer.Exit(1)
 
 
@@ -155,31 +165,16 @@ def _update(directory: Path, played: Sequence[Played]) -> None:
             raise Failed(f"{path} cannot be written: {error.strerror}") from None
 
 
-def _report(
-    directory: Path,
-    catalogue: Catalogue,
-    played: Sequence[Played],
-    reached: Reached | None,
-    how: tuple[Path | None, bool, bool],
-    language: str,
-    seconds: float,
-) -> None:
+def _write(file: Path, report: bytes) -> None:
+    try:
+        file.write_bytes(report)
+    except OSError as error:
+        raise Failed(f"{file} cannot be written: {error.strerror}") from None
+
+
+def _console() -> Console:
     from rich.console import Console
 
-    from arauto.cli import cases
-
-    junit, as_json, update = how
-    if junit is not None:
-        try:
-            junit.write_bytes(cases.as_junit(catalogue.project.name, played, language))
-        except OSError as error:
-            raise Failed(f"{junit} cannot be written: {error.strerror}") from None
-    if as_json:
-        typer.echo(cases.as_json(catalogue, played, reached))
-        return
     console = Console(highlight=False, soft_wrap=True)
     console.width = max(console.width, _WIDTH)
-    cases.show(console, directory, played, language, updated=update, listed=len(played) < _MANY)
-    if reached is not None:
-        cases.show_coverage(console, catalogue, reached)
-    cases.show_summary(console, played, seconds, updated=update)
+    return console

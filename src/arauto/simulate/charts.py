@@ -93,7 +93,7 @@ def _svg(height: float, described: str, parts: Sequence[str]) -> str:
 
 
 def _round_up(value: int) -> int:
-    """The next of 1, 2, 4, 5 or 10, ten times as much, …: what a scale can be halved to."""
+    """The next of 2, 4, 6 and 10, ten times as much, …: half of it is whole, too."""
     size = 1
     while True:
         for step in (2, 4, 6, 10):
