@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -269,13 +270,18 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.fixture(scope="module")
+def broken(loja: Catalogue, world: World) -> Outcome:
+    """What an outage does to the shop."""
+    outage = Breakdown(channel="sms", provider=None, start=HOUR, lasts=HOUR)
+    return asyncio.run(compared(loja, msgspec.structs.replace(world, breakdowns=(outage,))))
+
+
 @pytest.mark.parametrize(
     ("language", "words"), [("en", "What the outage did"), ("pt-BR", "O que a interrupção causou")]
 )
-async def test_the_page_stands_alone_in_each_language(loja: Catalogue, world: World, language: str, words: str) -> None:
-    broken = Breakdown(channel="sms", provider=None, start=HOUR, lasts=HOUR)
-    told = await compared(loja, msgspec.structs.replace(world, breakdowns=(broken,)))
-    written = page(told, language, "#0f766e")
+def test_the_page_stands_alone_in_each_language(broken: Outcome, language: str, words: str) -> None:
+    written = page(broken, language, "#0f766e")
     parser = Balanced()
     parser.feed(written)
     assert not parser.open
