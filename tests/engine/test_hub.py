@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from arauto.engine import hub as module
-from arauto.engine import lanes
+from arauto.engine import lanes, retaining
 from arauto.engine.hub import Hub
 from arauto.engine.stages import LEASE
 from arauto.errors import Rejected, StoreUnavailable
@@ -258,6 +259,28 @@ async def test_a_stop_does_not_wait_for_ever(world: Any) -> None:
     assert await states(world) == ["sending"]
     world.clock.now += LEASE
     assert len(await world.store.take_abandoned(owner="b", now=world.clock.now, lease_until=NOW, limit=9)) == 1
+
+
+async def test_what_is_old_goes_while_others_come(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retaining, "PIECE", 5)
+    monkeypatch.setattr(retaining, "PAUSE", timedelta())
+    world, day = world(to_erp()), timedelta(days=1)
+    catalogue = world.engine.catalogue
+    project = structs.replace(catalogue.project, retention=day)
+    world.engine.editions.current = structs.replace(catalogue, project=project)
+    async with at_work(world) as hub:
+        await hub.submit(new(*(f"old-{number}" for number in range(40))))
+        await all_in(world, ["sent"] * 40)
+    world.clock.now += 2 * day
+    async with at_work(world) as hub:
+        for number in range(20):
+            await hub.submit(new(*(f"{number}-{each}" for each in range(5))))
+        await all_in(world, ["sent"] * 100)
+    page = await world.store.list_events("default", after=None, limit=500)
+    assert len(page.items) == 100
+    assert not [each for each in page.items if each.event.id.startswith("old-")]
+    ids = [delivery.message_id for delivery in world.providers["webhook"][0].deliveries]
+    assert len(ids) == len(set(ids)) == 140
 
 
 async def test_those_who_listen_to_an_inbox_hear_of_what_reaches_it(world: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ import pytest
 from arauto.channels import Accepted
 from arauto.engine.hub import Hub
 from arauto.engine.ticking import Ticking
-from engine.conftest import Recording, World, world_over
+from engine.conftest import Recording, World, notification, target, texts, world_over
 from engine.test_hub import Slow, all_in, at_work, new, states, to_erp
 from journeys.hubs import eventually
 
@@ -142,6 +143,23 @@ async def test_what_is_planned_for_a_channel_while_it_goes_is_not_lost(world: An
         await hub.submit(new("1"))
         await all_in(world, ["failed"])
         world.store.commit_plans = really
+
+
+async def test_an_erasure_goes_on_over_a_change_of_versions(world: Any) -> None:
+    world = world(notification(target(person="'ana'"), texts=texts()))
+    world.providers["email"][0] = slow = Slow()
+    later = another(world)
+    async with at_work(world) as hub:
+        await hub.submit(new(*map(str, range(4))))
+        await begun(slow, 2)
+        erasing = asyncio.create_task(hub.erasing.erase("default", "ana", wait=timedelta(seconds=30)))
+        await all_in(world, ["cancelled"] * 2 + ["sending"] * 2)
+        hub.adopt(later.engine)
+        slow.go.set()
+        assert (await erasing).finished_at is not None
+        page = await world.store.list_messages("default", after=None, limit=9)
+        assert sorted(each.state for each in page.items) == ["cancelled"] * 2 + ["sent"] * 2
+        assert {each.message.recipient for each in page.items} == {(await erasing).pseudonym}
 
 
 async def test_many_changes_under_load_lose_and_double_nothing(world: Any) -> None:

@@ -75,7 +75,7 @@ async def erase_recipient(hub: TheHub, key: Admin, id: Id, response: Response, b
         return Erased(
             id=id, pseudonym=pseudonym, fixed=fixed, dry_run=True, begun_at=None, finished_at=None, counts=counts
         )
-    erasure = await hub.erase(key.tenant, id, wait=WAIT)
+    erasure = await hub.erasing.erase(key.tenant, id, wait=WAIT)
     if erasure.finished_at is None:
         response.status_code = 202
     return Erased(id=id, fixed=fixed, dry_run=False, **counted(erasure))

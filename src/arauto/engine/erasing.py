@@ -17,6 +17,7 @@ import structlog
 from arauto.crash import crash_point
 from arauto.decide.erasure import ERASED_ID, Eraser, Person, address_texts, place_of_id
 from arauto.decide.wishes import address_hash
+from arauto.engine.metrics import Metrics
 from arauto.engine.rendering import LEASE
 from arauto.errors import StoreUnavailable
 from arauto.model import JSON, Catalogue, PersonTarget, Recipient
@@ -24,6 +25,9 @@ from arauto.store import Erasure, Store
 
 PAUSE = timedelta(milliseconds=50)
 """How often it looks whether what is under way has ended."""
+
+AGAIN = timedelta(seconds=5)
+"""The wait before it is tried again when the database was not available."""
 
 SECRETS = ("erasures", "addresses")
 """The hub's secrets with which people and addresses are hashed."""
@@ -98,18 +102,68 @@ async def erase(
     return await _finish(grounds.store, tenant, pseudonym, clock=clock, give_up=give_up, patient=withdraw is not None)
 
 
-async def finish_erasures(store: Store, *, clock: Callable[[], datetime]) -> None:
-    """Go on with the erasures that were interrupted."""
-    while True:
-        try:
-            for tenant, pseudonym in await store.unfinished_erasures():
-                log.info("going on with an erasure that was interrupted", pseudonym=pseudonym)
-                await _finish(store, tenant, pseudonym, clock=clock, give_up=lambda: None, patient=True)
-        except StoreUnavailable as error:
-            log.warning("the database is not available; erasing again", error=str(error))
-            await asyncio.sleep(5)
-        else:
-            return
+class Erasing:
+    """The erasures of a hub."""
+
+    def __init__(
+        self,
+        catalogue: Callable[[], Catalogue],
+        store: Store,
+        *,
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        withdraw: Callable[[str, str], None],
+        erased: Callable[[str, str], None],
+    ) -> None:
+        """``withdraw`` is that of ``erase``; ``erased`` is called when one is over."""
+        self._catalogue, self._store, self._clock, self._metrics = catalogue, store, clock, metrics
+        self._withdraw, self._erased = withdraw, erased
+        self._under_way: dict[tuple[str, str], asyncio.Task[Erasure]] = {}
+
+    async def erase(self, tenant: str, id: str, *, wait: timedelta) -> Erasure:
+        """Erase a person, or go on with it; returns how it stands when it has finished, or after this time. Raises
+        StoreUnavailable; what was begun goes on when this is called again, or when a hub starts."""
+        task = self._under_way.get((tenant, id))
+        if task is None:
+            task = self._under_way[tenant, id] = asyncio.create_task(self._erase(tenant, id))
+            task.add_done_callback(lambda done: self._ended(tenant, id, done))
+        await asyncio.wait([task], timeout=wait.total_seconds())
+        if task.done():
+            return task.result()
+        grounds = await Grounds.open(self._store, self._catalogue())
+        return await self._store.erasure(tenant, grounds.pseudonym(tenant, id)) or await task
+
+    async def _erase(self, tenant: str, id: str) -> Erasure:
+        grounds = await Grounds.open(self._store, self._catalogue())
+        erased = await erase(grounds, tenant, id, clock=self._clock, withdraw=self._withdraw)
+        self._metrics.erasures.inc()
+        return erased
+
+    def _ended(self, tenant: str, id: str, done: asyncio.Task[Erasure]) -> None:
+        del self._under_way[tenant, id]
+        self._erased(tenant, id)
+        if not done.cancelled() and done.exception() is not None:
+            log.error("an erasure was interrupted; ask for it again, or start the hub anew", exc_info=done.exception())
+
+    async def finish(self) -> None:
+        """Go on with those that were interrupted."""
+        while True:
+            try:
+                for tenant, pseudonym in await self._store.unfinished_erasures():
+                    log.info("going on with an erasure that was interrupted", pseudonym=pseudonym)
+                    await _finish(self._store, tenant, pseudonym, clock=self._clock, give_up=lambda: None, patient=True)
+            except StoreUnavailable as error:
+                log.warning("the database is not available; erasing again", error=str(error))
+                await asyncio.sleep(AGAIN.total_seconds())
+            except Exception as error:
+                log.error("an erasure failed; start the hub anew", exc_info=error)
+                return
+            else:
+                return
+
+    def tasks(self) -> list[asyncio.Task[Erasure]]:
+        """Those that are to be cancelled when the hub ends."""
+        return list(self._under_way.values())
 
 
 async def _finish(

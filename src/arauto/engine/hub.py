@@ -16,14 +16,14 @@ import structlog
 
 from arauto.crash import crash_point
 from arauto.engine.batch import Batcher
-from arauto.engine.erasing import Grounds, erase, finish_erasures
+from arauto.engine.erasing import Erasing
 from arauto.engine.lanes import Lanes
 from arauto.engine.retaining import Retaining
 from arauto.engine.stages import LEASE, Engine, Outgoing, Room
 from arauto.engine.ticking import Ticking
 from arauto.errors import StoreLost, StoreRefused, StoreUnavailable
 from arauto.model import Receipt
-from arauto.store import Appended, DueRun, Erasure, FanoutPage, InboxItem, NewEvent, Pending, Rejection, Settlement
+from arauto.store import Appended, DueRun, FanoutPage, InboxItem, NewEvent, Pending, Rejection, Settlement
 
 COMMIT_LIMIT = 256
 """How many requests, plans or outcomes share one transaction at most."""
@@ -62,7 +62,14 @@ class Hub:
         self.lanes = Lanes(self._put_outcome, self.ring)
         self._listeners: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self._tasks: list[asyncio.Task[None]] = []
-        self._erasing: dict[tuple[str, str], asyncio.Task[Erasure]] = {}
+        self.erasing = Erasing(
+            lambda: self.engine.catalogue,
+            self.store,
+            clock=engine.clock,
+            metrics=engine.metrics,
+            withdraw=self.lanes.withdraw,
+            erased=self.inbox_changed,
+        )
         self._ticking: asyncio.Task[None] | None = None
         self._closing = False
         self._lost: StoreLost | None = None
@@ -156,7 +163,7 @@ class Hub:
         self._looking = asyncio.create_task(self._look())
         self._tasks.append(self._looking)
         retaining = Retaining(lambda: self.engine.catalogue, self.store, clock=clock, metrics=self.engine.metrics)
-        self._spawn(self._plan(), self._find_gone(), retaining.run(), finish_erasures(self.store, clock=clock))
+        self._spawn(self._plan(), self._find_gone(), retaining.run(), self.erasing.finish())
         self._tick()
 
     def adopt(self, engine: Engine) -> None:
@@ -204,39 +211,12 @@ class Hub:
                 await self._rejecting.drain()
         except TimeoutError:
             log.warning("stopped before everything under way had ended", outstanding=self.lanes.outstanding)
-        ending = [*self._tasks, *self.lanes.senders(), *self._erasing.values()]
+        ending = [*self._tasks, *self.lanes.senders(), *self.erasing.tasks()]
         if self._ticking is not None:
             ending.append(self._ticking)
         for task in ending:
             task.cancel()
         await asyncio.gather(*ending, return_exceptions=True)
-
-    # -- erasing people ----------------------------------------------------------------------------------------------
-
-    async def erase(self, tenant: str, id: str, *, wait: timedelta) -> Erasure:
-        """Erase a person, or go on with it; returns how it stands when it has finished, or after this time. Raises
-        StoreUnavailable; what was begun goes on when this is called again, or when a hub starts."""
-        task = self._erasing.get((tenant, id))
-        if task is None:
-            task = self._erasing[tenant, id] = asyncio.create_task(self._erase(tenant, id))
-            task.add_done_callback(lambda done: self._erased(tenant, id, done))
-        await asyncio.wait([task], timeout=wait.total_seconds())
-        if task.done():
-            return task.result()
-        grounds = await Grounds.open(self.store, self.engine.catalogue)
-        return await self.store.erasure(tenant, grounds.pseudonym(tenant, id)) or await task
-
-    async def _erase(self, tenant: str, id: str) -> Erasure:
-        grounds = await Grounds.open(self.store, self.engine.catalogue)
-        erased = await erase(grounds, tenant, id, clock=self.engine.clock, withdraw=self.lanes.withdraw)
-        self.engine.metrics.erasures.inc()
-        return erased
-
-    def _erased(self, tenant: str, id: str, done: asyncio.Task[Erasure]) -> None:
-        del self._erasing[tenant, id]
-        self.inbox_changed(tenant, id)
-        if not done.cancelled() and done.exception() is not None:
-            log.error("an erasure was interrupted; ask for it again, or start the hub anew", exc_info=done.exception())
 
     # -- accept ----------------------------------------------------------------------------------------------------
 
