@@ -137,6 +137,17 @@ def test_any_change_is_checked(
     assert len(checks) == 2
 
 
+def test_a_version_that_a_case_goes_over_to_is_checked_wherever_it_lies(project: Path, run: Run, cache: Path) -> None:
+    before = project.parent / "before"
+    shutil.copytree(project, before)
+    case = "{name: a, now: 2026-03-02T09:00, when: [{project: ../../before}], expect: nothing}\n"
+    (project / "tests").mkdir(exist_ok=True)
+    (project / "tests/versions.yaml").write_text(case)
+    assert run()[0] == 0
+    (before / EVENT).write_text("{")
+    assert run()[0] == 1
+
+
 def test_a_change_while_it_is_checked_is_not_taken_for_what_was_before(
     project: Path, run: Run, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,10 @@ def _key(directory: Path) -> str:
         files, octets = files + 1, octets + size
         if files > _MOST_FILES or octets > _MOST_OCTETS:
             raise _Unsure
-        _add(digest, name, Path(path).read_bytes() if path else b"")
+        raw = Path(path).read_bytes() if path else b""
+        if name.startswith("tests/") and b"project" in raw:
+            raise _Unsure  # a case may go over to a version that lies elsewhere
+        _add(digest, name, raw)
     return digest.hexdigest()
 
 
