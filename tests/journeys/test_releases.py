@@ -22,6 +22,7 @@ from arauto.catalogue import compile_files
 from arauto.cli.doctor import _running
 from arauto.cli.hub import HubCall
 from arauto.engine import releasing
+from arauto.engine.editions import Editions
 from arauto.engine.releases import apply_to
 from arauto.errors import StoreUnavailable
 from arauto.store.opening import open_store
@@ -241,6 +242,28 @@ async def test_a_hub_that_lacks_a_secret_keeps_its_version_and_says_so(
         await one.app.releasing.look(now + releasing.AGAIN)
         assert (await one.call("GET", "/readyz"))[1] == {"status": "ready", "serving": after, "behind": False}
         assert b"arauto_release_behind 0.0" in (await one.call("GET", "/metrics"))[1]
+
+
+async def test_a_hub_in_which_a_version_does_not_begin_keeps_its_own_and_tries_again(
+    http_sink: Any, postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(releasing, "LOOK", timedelta(hours=1))
+    old, new = (version(name, http_sink.url) for name in ("old", "new"))
+    before, after = (compile_files(files).version for files in (old, new))
+    async with running(compile_files(old), postgresql_url) as one, running(compile_files(old), postgresql_url) as other:
+        await other.releasing.apply(wanted(new))
+
+        async def fail(*arguments: Any) -> Any:
+            raise ZeroDivisionError("somebody's data")
+
+        now = one.hub.engine.clock()
+        with monkeypatch.context() as broken:
+            broken.setattr(Editions, "open", fail)
+            await one.releasing.look(now)
+        assert one.releasing.behind == releasing.Behind(after, "the code failed: ZeroDivisionError")
+        assert one.hub.engine.catalogue.version == before
+        await one.releasing.look(now + releasing.AGAIN)
+        assert (one.releasing.behind, one.hub.engine.catalogue.version) == (None, after)
 
 
 @pytest.mark.parametrize("first", ["erased", "taken out"])

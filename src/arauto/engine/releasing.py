@@ -162,18 +162,22 @@ class Releasing:
             if live.version == self._hub.engine.catalogue.version:
                 return
             try:
-                serving = self._build(await compile_release(self._store, live.version))
+                serving = await self._begun(await compile_release(self._store, live.version))
             except StoreUnavailable:
                 raise
             except Exception as error:
                 self._fall_behind(live, error, now)
                 return
-            try:
-                await serving.begin()
-            except BaseException:
-                await serving.close()
-                raise
             self._take_over(serving, live)
+
+    async def _begun(self, catalogue: Catalogue) -> Serving:
+        serving = self._build(catalogue)
+        try:
+            await serving.begin()
+        except BaseException:
+            await serving.close()
+            raise
+        return serving
 
     def _fall_behind(self, live: Release, error: Exception, now: datetime) -> None:
         expected = isinstance(error, (CatalogueFaulty, UsageFault))
