@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from arauto.catalogue import check_project, compile_project
-from arauto.catalogue.case import Answers, Case, Comes, Fails, Of, Silences, Wants
+from arauto.catalogue.case import Answers, Case, Changes, Comes, Fails, Of, Silences, Wants
 from arauto.catalogue.cases import compile_cases
 from arauto.errors import CatalogueFaulty, UsageFault
 from arauto.model import Catalogue
@@ -147,6 +147,15 @@ def test_a_system_may_be_a_recipient_of_a_case_alone(tmp_path: Path, catalogue: 
         with pytest.raises(CatalogueFaulty) as faulty:
             compiled(tmp_path, catalogue, text.replace("crm", id))
         assert [(each.code, each.column) for each in faulty.value.diagnostics] == [("duplicate-recipient", place)]
+
+
+def test_cases_that_go_over_to_the_same_version_share_it(tmp_path: Path, catalogue: Catalogue) -> None:
+    case = f"{{name: NAME, now: 2026-03-02T09:00, when: [{{project: {LOJA}}}], expect: nothing}}\n"
+    first, second = compiled(tmp_path, catalogue, "".join(f"- {case.replace('NAME', name)}" for name in "ab"))
+    (one,), (other,) = first.happenings, second.happenings
+    assert isinstance(one.what, Changes)
+    assert isinstance(other.what, Changes)
+    assert one.what.catalogue is other.what.catalogue
 
 
 def test_check_finds_the_faults_of_cases_too(tmp_path: Path) -> None:

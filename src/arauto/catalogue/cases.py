@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, Literal, TypeVar
 
@@ -78,6 +79,8 @@ class _Cases:
     def __init__(self, document: Document, folder: FilePath, catalogue: Catalogue, faults: Faults) -> None:
         self.document, self.folder, self.catalogue, self.faults = document, folder, catalogue, faults
         self.names: dict[str, int] = {}
+        self.version = cache(compile_project)
+        """Another version of the project, by its folder; many cases may go over to the same one."""
 
     def all(self) -> Iterator[Case]:
         data = self.document.data
@@ -143,6 +146,7 @@ class _Compiler:
 
     def __init__(self, around: _Cases, path: Path, entry: case_files.CaseFile) -> None:
         self.path, self.entry, self.folder, self.catalogue = path, entry, around.folder, around.catalogue
+        self.version = around.version
         self.document = around.document
         self.reader = Reader(around.document, around.faults)
         self.zone = self.catalogue.project.time_zone
@@ -335,7 +339,7 @@ class _Compiler:
     def _project(self, written: str, path: Path) -> Changes | None:
         folder = (self.folder / TESTS / written).resolve()
         try:
-            return Changes(compile_project(folder))
+            return Changes(self.version(folder))
         except UsageFault as error:
             self.reader.fault(path, "missing-file", str(error), "write its folder as seen from this file")
         except CatalogueFaulty as faulty:
