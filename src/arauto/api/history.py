@@ -28,13 +28,13 @@ def _json(told: object) -> Response:
     return Response(msgspec.json.encode(told), media_type="application/json")
 
 
-@router.get("/span", summary="Which events were accepted from a time, and before another", response_class=Response)
+@router.get("/span", summary="Which events were accepted from a time, and before another")
 async def span(hub: TheHub, key: Admin, since: Moment, until: Moment) -> Response:
     past = await _past(hub, key.tenant)
     return _json(await past.span(since, until))
 
 
-@router.get("/recipients", summary="Who was known at a time, a page at a time", response_class=Response)
+@router.get("/recipients", summary="Who was known at a time, a page at a time")
 async def people(
     hub: TheHub, key: Admin, at: Moment, after: Annotated[str | None, Query(max_length=500)] = None
 ) -> Response:
@@ -42,7 +42,7 @@ async def people(
     return _json(await past.people(at, after))
 
 
-@router.get("/silences", summary="The silences that there were at a time", response_class=Response)
+@router.get("/silences", summary="The silences that there were at a time")
 async def silences(hub: TheHub, key: Admin, at: Moment) -> Response:
     past = await _past(hub, key.tenant)
     return _json(await past.silences(at))
@@ -63,7 +63,7 @@ async def piece(
     return _json(await past.piece(after, last, types, since, until, limit))
 
 
-@router.get("/under-way", summary="What waits and what is not settled, counted", response_class=Response)
+@router.get("/under-way", summary="What waits and what is not settled, counted")
 async def under_way(hub: TheHub, key: Admin) -> Response:
     past = await _past(hub, key.tenant)
     return _json(await past.under_way())
