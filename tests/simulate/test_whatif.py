@@ -211,6 +211,29 @@ async def test_who_reads_in_time_gets_no_text_message(loja: Catalogue) -> None:
     assert await texts(0.0) > 30
 
 
+async def test_only_what_waits_for_it_is_acknowledged(loja: Catalogue) -> None:
+    habits = {"sms": (Habit("acknowledged", 1.0, timedelta(minutes=5)),)}
+    around = small(only("invoice.due", 20), only("checkout.failing", 6), habits=habits)
+    tally = await tally_of(setting(loja, around))
+    sent: Counter[str] = Counter()
+    for kind, count in tally.messages.items():
+        sent[kind.notification] += count if kind.channel == "sms" else 0
+    assert sent["invoice-due"] > 5
+    assert tally.receipts["sms", "acknowledged"] == sent["checkout-failing"] > 0
+
+
+async def test_what_one_message_meets_does_not_depend_on_others(loja: Catalogue) -> None:
+    behaviours = {"sms": Behaviour(takes=timedelta(seconds=9), later=0.3, rejected=0.2)}
+    habits = {"inapp": (Habit("read", 0.5, HOUR),)}
+    around = small(only("order.ready", 40), only("invoice.due", 60), behaviours=behaviours, habits=habits)
+    project = msgspec.structs.replace(loja.project, attention=None)  # which all of them would spend together
+    whole = msgspec.structs.replace(loja, project=project)
+    changed = msgspec.structs.replace(whole, by_event_type={**whole.by_event_type, "order.ready": ()})
+    with_it, without = [await tally_of(setting(each, around), compared=True) for each in (whole, changed)]
+    assert any(key[1] == "order-ready" for key in with_it.arrived)
+    assert without.arrived == {key: at for key, at in with_it.arrived.items() if key[1] != "order-ready"}
+
+
 async def test_a_bounced_address_is_used_no_more_and_told(loja: Catalogue) -> None:
     behaviours = {"email": Behaviour(bounced=1.0)}
     chosen = setting(loja, small(only("invoice.due", 100), behaviours=behaviours))
