@@ -27,7 +27,7 @@ description: An order was paid.
 schema:
   type: object
   additionalProperties: false
-  required: [code, name, long, any, url, site, amount, much, count, state, ids, tags, at, mail, text, loud, codes]
+  required: [code, name, long, any, url, site, amount, much, count, state, ids, tags, at, mail, text, loud, codes, words, signs]
   properties:
     code: {type: string, pattern: "^A-[0-9]{5,8}$"}
     text: {type: string, pattern: "^[A-Za-z ]*$", maxLength: 200}
@@ -45,9 +45,11 @@ schema:
     at: {type: string, format: date-time}
     mail: {type: string, format: email}
     loud: {type: string, pattern: "^[A-ZÇ]{1,80}$"}
+    words: {type: string, pattern: '^[\\w\\s]{1,80}$'}
+    signs: {type: string, pattern: "^[“€]{1,100}$"}
     codes: {type: array, items: {type: string, pattern: "^[A-Z]{1,9}$"}}
 samples:
-  typical: {code: A-12345, text: a, name: Ana, long: x, any: x, url: "https://a.example", site: x, amount: 1, much: 1, count: 1, state: paid, ids: [], tags: [], at: "2026-03-12T14:32:08-03:00", mail: ana@shop.example, loud: A, codes: []}
+  typical: {code: A-12345, text: a, name: Ana, long: x, any: x, url: "https://a.example", site: x, amount: 1, much: 1, count: 1, state: paid, ids: [], tags: [], at: "2026-03-12T14:32:08-03:00", mail: ana@shop.example, loud: A, codes: [], words: a, signs: €}
 """
 GOOD: dict[str, str | None] = {
     EVENT: SCHEMA,
@@ -99,6 +101,7 @@ TOO_LONG = [
     ("a loop as often as it can be", SMS, f"{{% for id in event.data.ids %}}{{{{ ‸id }}}}, {FILL[:6]}{{% endfor %}}", "id up to 10 (40 times)"),
     ("in capitals as long as before", SMS, f"{{{{ event.data.‸text | upper }}}}{FILL * 5}", "event.data.text up to 200"),
     ("a letter that is no capital any more", SMS, f"{{{{ event.data.‸loud | title }}}}{FILL * 2}", "event.data.loud may hold"),
+    ("what costs most of what can be replaced", SMS, "---\nencoding: transliterate\nmax_segments: 1\n---\n{{ event.data.‸signs }}", "2 segments, and 1 are meant: 0 characters of its own, event.data.signs up to 100"),
     ("what stands between the items of a list", SMS, f'{{{{ event.data.‸codes | join("–") | truncate(length=80, leeway=0) }}}}{FILL * 2}', "event.data.codes may hold"),
     ("what is replaced becomes longer", SMS, '{{ event.data.‸text | replace(" ", "----") }}', "event.data.text up to 800"),
     ("what is cut, as much as is left", SMS, f"{{{{ event.data.‸long | truncate(length=50) }}}}{FILL * 3}", "event.data.long up to 55"),
@@ -144,6 +147,7 @@ LET_BE = [
     (SMS, '{{ event.data.count | plural({"one": "# item", "other": "# items"}) }}'),
     (SMS, f'{{% if event.data.state == "paid" %}}{FILL * 4}{{% else %}}{FILL * 5}{{% endif %}}'),
     (SMS, f"{{% if event.data.mail is none %}}{FILL * 9}{{% endif %}}"),
+    (SMS, f"{FILL * 2}{{{{ event.data.words }}}}"),
     (SMS, f"---\nmax_segments: 6\n---\n{FILL * 7}"),
     (SMS, "{{ recipient.name }} {{ message.preferences_url[:100] }}"),
     (ENGLISH, content("{{ event.data.name }} {{ event.data.any }}", front="preview: Thanks.\n")),

@@ -66,6 +66,12 @@ def test_invisible_characters_cost_nothing() -> None:
     assert message("a{{ event.data.x }}b", x="\u200b\u2060\u00ad\ufeff").text == "ab"
 
 
+@pytest.mark.parametrize("blank", "\t\v\u00a0\u1680\u2003\u2028\u202f\u205f\u3000", ids=ascii)
+def test_a_blank_of_whichever_width_is_one_that_gsm_has(blank: str) -> None:
+    body = message("a{{ event.data.x }}b", x=blank)
+    assert (body.text.split(), body.encoding) == (["a", "b"], "gsm7")
+
+
 @pytest.mark.parametrize(
     ("text", "plain"),
     [

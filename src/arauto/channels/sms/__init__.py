@@ -47,7 +47,14 @@ _BASIC = frozenset(
 _EXTENSION = frozenset("^{}\\[~]|€\f")
 _GSM = _BASIC | _EXTENSION
 _ESCAPED = re.compile(r"[\^{}\\\[~\]|€\f]")
-_SPACES = str.maketrans({**dict.fromkeys("\u00a0\u2007\u2009\u202f", " "), **dict.fromkeys("\u200b\u2060\ufeff\u00ad")})
+_BLANKS = "\t\v\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_SPACES = str.maketrans(
+    {
+        **dict.fromkeys(_BLANKS, " "),
+        **dict.fromkeys("\u2028\u2029", "\n"),
+        **dict.fromkeys("\u200b\u2060\ufeff\u00ad"),
+    }
+)
 _ALIKE = dict(zip("“”„«»‘’‚‹›–—―−•·×⁄", '"""""\'\'\'\'' + "'----" + "-.x/", strict=True)) | {
     "…": "...",
     "™": "TM",
@@ -136,7 +143,8 @@ class _Sms:
             message = f"nothing limits how long {said} {are}, nor what this text message costs"
             yield too_long(shapes.file, endless[:1], "endless", message, LIMITED, endless[0].part)
         elif drawn.length() * (_QUOTED if shapes.leads("://", "](") else 2) > self._meant * _UCS2[1]:
-            for layout, rendering in shapes.laid_out(drawn.renderings(_cost)):
+            cost = _plainer_cost if self._transliterate else _cost
+            for layout, rendering in shapes.laid_out(drawn.renderings(cost)):
                 text = self._text(layout, rendering.values)
                 if _segments(text, _encoding(text)) > self._meant:
                     count = len(rendering.values)
@@ -175,7 +183,13 @@ def _encoding(text: str) -> Literal["gsm7", "ucs2"]:
 
 def _cost(text: str) -> float:
     """What GSM-7 lacks makes a whole message UCS-2."""
+    text = text.translate(_SPACES)
     return (0 if _GSM.issuperset(text) else 1_000_000) + len(text) + len(_ESCAPED.findall(text))
+
+
+def _plainer_cost(text: str) -> float:
+    """The same, where it is replaced if it can be."""
+    return _cost(text.translate(_PLAINER))
 
 
 def _segments(text: str, encoding: Literal["gsm7", "ucs2"]) -> int:

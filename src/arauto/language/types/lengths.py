@@ -39,7 +39,10 @@ _FORMATS: Mapping[str, tuple[int | None, frozenset[str]]] = {
 _CLASSES = {
     regex.CATEGORY_DIGIT: frozenset("0123456789"),
     regex.CATEGORY_WORD: frozenset(filter(str.isalnum, _ASCII)) | {"_"},
-    regex.CATEGORY_SPACE: frozenset(" \t\n\r\f\v"),
+    regex.CATEGORY_SPACE: frozenset(
+        " \t\n\r\f\v\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+        "\u2028\u2029\u202f\u205f\u3000\ufeff"
+    ),
 }
 _WIDEST = 2000
 
