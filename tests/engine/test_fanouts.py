@@ -304,6 +304,39 @@ async def at_work(world: World) -> Any:
         await hub.stop(timedelta(seconds=5))
 
 
+async def test_versions_that_change_while_pages_are_told_leave_nobody_out_and_tell_nobody_twice(
+    told: Any, small_pages: None
+) -> None:
+    world = await told(recipients=people(60))
+    again = notification(ALL, do=({"send": "email"},), texts=texts())
+    versions = [give_groups(world_over(world.store, again)) for _ in range(8)]
+    left = list(versions)
+    really = world.store.commit_fanout
+
+    async def commit_fanout(*arguments: Any, **more: Any) -> Any:
+        """While a page is under way, another version comes."""
+        if left:
+            hub.adopt(left.pop().engine)
+        return await really(*arguments, **more)
+
+    async with at_work(world) as hub:
+        for number, each in enumerate(versions):
+            each.engine.clock = world.engine.clock
+            each.engine.editions.current = msgspec.structs.replace(each.engine.catalogue, version=f"v{number}")
+        world.store.commit_fanout = commit_fanout
+        await hub.submit([NewEvent(Event(source="shop", id="1", type="order.paid", time=NOW, data={}), "h")])
+
+        async def all_told() -> bool:
+            page = await world.store.list_messages("default", after=None, limit=500, state="sent")
+            return {person.id for person in people(60)} <= {each.message.recipient for each in page.items}
+
+        await eventually(all_told)
+    assert not left
+    assert set((await recipients_of(world)).values()) == {1}
+    sent = [each.message_id for one in (world, *versions) for each in one.providers["email"][0].deliveries]
+    assert len(sent) == len(set(sent))
+
+
 async def test_an_event_in_the_middle_of_a_fan_out_is_sent_before_it_ends(
     told: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
