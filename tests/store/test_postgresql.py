@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +162,26 @@ async def test_a_row_for_which_there_is_no_room_is_refused(postgresql_url: str, 
     with pytest.raises(StoreRefused, match=r"\(54000\)"):
         await make.append(store, noise)
     await store.close()
+
+
+async def test_what_nodes_write_at_the_same_time_is_one_history(postgresql_url: str, make: Any) -> None:
+    """However their clocks go, each state begins where the one before it ends."""
+    from arauto.model import Recipient
+
+    nodes = [await open_store(postgresql_url) for _ in range(2)]
+    clocks = [make.now + timedelta(seconds=number * 7 % 40) for number in range(40)]
+    await asyncio.gather(
+        *(
+            nodes[number % 2].put_recipients("default", [Recipient(id="ana", name=str(number))], now=now)
+            for number, now in enumerate(clocks)
+        )
+    )
+    spans = [(each["since"], each["until"]) for each in await nodes[0].history_of("default", "ana")]
+    assert len(spans) == 39
+    assert all(before[1] == after[0] <= after[1] for before, after in itertools.pairwise(spans))
+    assert spans[-1][1] == max(clocks)
+    for node in nodes:
+        await node.close()
 
 
 async def waits_for_a_lock(other: asyncpg.Connection[Any]) -> None:
