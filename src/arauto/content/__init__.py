@@ -19,7 +19,7 @@ from arauto.content.holes import (
     shorten,
     whole_url,
 )
-from arauto.content.limits import SHORTER, listed, made_of, too_long, url_length
+from arauto.content.limits import SHORTER, listed, made_as_written, made_of, too_long, url_length
 from arauto.content.markup import Markup
 from arauto.content.parts import pieces
 from arauto.content.plain import plain, words, wrap
@@ -44,6 +44,7 @@ __all__ = [
     "given_url",
     "language_faults",
     "listed",
+    "made_as_written",
     "made_of",
     "part_fault",
     "pieces",

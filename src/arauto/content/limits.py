@@ -39,6 +39,13 @@ def made_of(values: Sequence[Value], own: int, whole: int) -> str:
     return ", ".join([f"{own} characters of its own", *said])
 
 
+def made_as_written(drawn: Drawn) -> tuple[list[Value], str]:
+    """The values of a longest message that is sent as it is written, and what it is made of."""
+    values = drawn.longest(len).of
+    own = drawn.length() - sum(value.extent.length or 0 for value in values)
+    return values, made_of(values, own, drawn.length())
+
+
 def url_length(urls: Drawn) -> int:
     """How long URLs can be together: values in them are percent-encoded, but for one that a URL begins with."""
     longest = urls.longest(quoted_length)

@@ -14,7 +14,7 @@ from arauto.channels import TextFault, TextFaulty, TextSources
 from arauto.channels.email._images import InlineImage, load_image, width
 from arauto.channels.email._layout import Look, text_part
 from arauto.channels.email._mjml import OwnMail, compile_mjml
-from arauto.content import SHORTER, Content, Filler, Shapes, compile_content, made_of, shorten, too_long
+from arauto.content import SHORTER, Content, Filler, Shapes, compile_content, made_as_written, shorten, too_long
 from arauto.content.tree import Block, Listing, Picture, Quote
 from arauto.language.types import Longest
 from arauto.model import JSON, Brand, Composer, Context, RetryPolicy
@@ -138,10 +138,8 @@ class _Mail:
             return
         drawn = longest.of([part], titled.locale)
         if drawn.length() > SEEN:
-            values = drawn.longest(len).of
-            own = drawn.length() - sum(value.extent.length or 0 for value in values)
+            values, made = made_as_written(drawn)
             cut = f"; after {SUBJECT} it is cut" if drawn.length() > SUBJECT else ""
-            made = made_of(values, own, drawn.length())
             message = f"the subject may have {drawn.length()} characters, and {SEEN} are meant{cut}: {made}"
             yield too_long(titled.file, values, "may-exceed", message, SHORTER, part)
 

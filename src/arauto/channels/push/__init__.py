@@ -22,6 +22,7 @@ from arauto.content import (
     Shapes,
     as_text,
     compile_content,
+    made_as_written,
     made_of,
     plain,
     shorten,
@@ -173,9 +174,7 @@ class _Push:
         shapes = self._shapes
         title, part = shapes.only(longest, "title"), shapes.part("title") or Part("")
         if title.length() > TITLE:
-            values = title.longest(_cost).of
-            own = title.length() - sum(value.extent.length or 0 for value in values)
-            made = made_of(values, own, title.length())
+            values, made = made_as_written(title)
             message = (
                 f"the title may have {title.length()} characters in push messages; after {TITLE} it is cut: {made}"
             )
