@@ -60,7 +60,8 @@ def test_no_word_is_left_over() -> None:
         for path in (ROOT / "src/arauto" / folder).rglob("*.py")
     )
     families = re.compile(
-        r"(by|channel|receipt|day|weekday|unit|consent|priority|does|limit|type|unknown|what|cancel|mute|step\.wait\w*|step\.until\w*|days)\b"
+        r"(by|channel|source_kind|receipt|day|weekday|unit|consent|priority|does|limit|unknown|what|cancel|mute|step\.wait\w*|step\.until\w*|days)\b"
+        r"|type\.(string|integer|number|boolean|object|array|null)$"
     )
     for code in yaml.safe_load((ROOT / "src/arauto/generate/words/en.yaml").read_text()):
         said = any(f"{quote}{code}{quote}" in source for quote in "\"'")
@@ -129,9 +130,29 @@ def test_a_schedule_is_told_in_words(said: dict[str, Any], changed: Callable[...
         assert plain(Telling(found, Words(language)).rule(found.sources["fechamento"])) == said[language]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", SAID["notifications"])
-def test_a_notification_is_summed_up(name: str) -> None:
-    assert plain(Telling(LOJA, Words("en")).lead(LOJA.notifications[name])) == SAID["notifications"][name]
+def test_a_notification_is_summed_up(name: str, language: str) -> None:
+    assert plain(Telling(LOJA, Words(language)).lead(LOJA.notifications[name])) == SAID["notifications"][name][language]
+
+
+def test_the_page_on_generating_quotes_what_is_said() -> None:
+    page = (ROOT / "docs/howto/generate.md").read_text(encoding="utf-8")
+    quoted = " ".join(line.removeprefix("> ") for line in page.splitlines() if line.startswith("> "))
+    telling, notification = Telling(LOJA, Words("en")), LOJA.notifications["order-shipped"]
+    said = [plain(each) for each in (telling.lead(notification), *telling.notes(notification))]
+    assert quoted.replace("`", "") == " ".join(said)
+
+
+HELD = sorted(
+    path.relative_to(ROOT / "tests/generate/held").as_posix() for path in ROOT.glob("tests/generate/held/*/*/*.md")
+)
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_whole_pages_are_as_they_were_read_by_people(name: str) -> None:
+    held = (ROOT / "tests/generate/held" / name).read_text(encoding="utf-8")
+    assert MARKDOWN[name].replace(LOJA.version, "VERSION") == held, f"read the new {name} and keep it in held/"
 
 
 def test_a_person_reads_what_could_reach_them_and_by_which_way() -> None:

@@ -135,7 +135,7 @@ class _Saying:
         config = catalogue.sources[name]
         if _by_clock(catalogue, name):
             return telling.rule(config)
-        return (sources.load(config.kind).KIND.title,)
+        return (telling.source_kind(config.kind),)
 
     # -- notifications ---------------------------------------------------------------------------------------------
 
@@ -318,7 +318,7 @@ class _Saying:
 
     def _value(self, each: Difference, value: Any) -> Line:
         if each.code == "source.kind":
-            return (sources.load(value).KIND.title,)
+            return (self.is_.source_kind(value),)
         if each.code == "channel.provider.price" and value:
             money = self.words.money(value["amount"], value["currency"])
             return self.words.say(f"value.price.{value['per']}", money=money)

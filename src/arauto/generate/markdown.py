@@ -75,7 +75,7 @@ class _Writer:
                 cells += [list(map(self._cell, row)) for row in rows]
                 return "\n".join(f"| {' | '.join(each)} |" for each in cells)
             case Example(name, sample):
-                return f"{text(name)}:\n\n{fenced(sample, 'json')}"
+                return f"{code(name)}:\n\n{fenced(sample, 'json')}"
 
     def _steps(self, steps: tuple[Told, ...], indent: str) -> str:
         lines: list[str] = []

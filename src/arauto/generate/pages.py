@@ -1,4 +1,4 @@
-"""The browsable catalogue: pages for events, notifications, people, groups, systems, channels and categories.
+"""The browsable catalogue: pages for events, notifications, people, systems, groups and channels.
 
 A page is a list of blocks, which ``html`` and ``markdown`` write in their own way. Addresses of people are not in it:
 it is made to be shown around.

@@ -365,8 +365,13 @@ class Telling:
             else:
                 built = module.compile(name, config.settings)
                 if any(given == type_ for _, given in built.types):
-                    yield self.words.say("from.called", source=source, kind=module.KIND.title)
+                    yield self.words.say("from.called", source=source, kind=self.source_kind(config.kind))
         yield self.words.say("from.api")
+
+    def source_kind(self, kind: str) -> str:
+        """What sort of system a source of this kind is."""
+        code = f"source_kind.{kind}"
+        return self.words.text(code) if code in self.words else sources.load(kind).KIND.title
 
     def consequences(self, type_: str) -> Iterator[Line]:
         """What an event does beside being told."""
